@@ -1,0 +1,258 @@
+//! The database: with its trial, the only file that names the engine.
+//!
+//! Two keyspaces: `mut` for small records that change, `log` for records that
+//! are written once. The engine's checksums are not security and do not cover
+//! all of its journal, so nothing read here is believed before it was opened
+//! under a key; a panic inside the engine ends as an error.
+//! Configuration: no compression (ciphertext), small memtables and cache (an
+//! idle agent holds this open), every batch synced.
+
+mod trial;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+
+use crate::error::{EngineError, is_full};
+use crate::row::Key;
+
+const MUTABLE: &str = "mut";
+const LOG: &str = "log";
+const MEMTABLE_BYTES: u64 = 2 * 1024 * 1024;
+const CACHE_BYTES: u64 = 2 * 1024 * 1024;
+const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
+const FLUSH_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The open database.
+pub(crate) struct Db(Option<Engine>);
+
+struct Engine {
+    // Dropped in this order: handles first.
+    mutable: Keyspace,
+    log: Keyspace,
+    database: Database,
+}
+
+/// Writes that happen together or not at all.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) mutable: Vec<(Key, Option<Vec<u8>>)>,
+    pub(crate) log: Vec<(Key, Option<Vec<u8>>)>,
+}
+
+/// Which keyspace to read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Space {
+    Mutable,
+    Log,
+}
+
+impl Db {
+    /// Creates an empty database below `path`.
+    pub(crate) fn create(path: &Path) -> Result<Self, EngineError> {
+        contained("create", || {
+            let database = builder(path).open()?;
+            let mutable = database.keyspace(MUTABLE, options)?;
+            let log = database.keyspace(LOG, options)?;
+            Ok(Self(Some(Engine {
+                mutable,
+                log,
+                database,
+            })))
+        })
+    }
+
+    /// Opens what [`Db::create`] made. Keyspaces that are not there are not made up.
+    pub(crate) fn open(path: &Path) -> Result<Self, EngineError> {
+        // Without this marker the engine would take the directory for a new one.
+        if !path.join("version").is_file() {
+            return Err(EngineError::Broken {
+                doing: "open",
+                detail: "its version marker is missing".to_owned(),
+            });
+        }
+        trial::run(path, &[(1, MUTABLE), (2, LOG)])?;
+        contained("open", || Self::open_whole(path))
+    }
+
+    fn open_whole(path: &Path) -> fjall::Result<Self> {
+        let database = builder(path).open()?;
+        let names = database.list_keyspace_names();
+        let known = |name: &str| {
+            names
+                .iter()
+                .any(|known| known.as_bytes() == name.as_bytes())
+        };
+        if !known(MUTABLE) || !known(LOG) {
+            return Err(fjall::Error::Unrecoverable);
+        }
+        let mutable = database.keyspace(MUTABLE, options)?;
+        let log = database.keyspace(LOG, options)?;
+        Ok(Self(Some(Engine {
+            mutable,
+            log,
+            database,
+        })))
+    }
+
+    /// The value of `key`.
+    pub(crate) fn get(
+        &self,
+        space: Space,
+        key: &Key,
+    ) -> Result<Option<fjall::UserValue>, EngineError> {
+        contained("read", || self.space(space).get(key))
+    }
+
+    /// Whether `key` has a value.
+    pub(crate) fn contains(&self, space: Space, key: &Key) -> Result<bool, EngineError> {
+        contained("read", || self.space(space).contains_key(key))
+    }
+
+    /// Calls `visit` with every key and value.
+    pub(crate) fn scan<E: From<EngineError>>(
+        &self,
+        space: Space,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut iter = contained("scan", || Ok(self.space(space).iter()))?;
+        while let Some((key, value)) = contained("scan", || {
+            iter.next().map(fjall::Guard::into_inner).transpose()
+        })? {
+            visit(&key, &value)?;
+        }
+        Ok(())
+    }
+
+    /// Commits `batch` atomically; it is on disk when this returns.
+    pub(crate) fn commit(&self, batch: Batch) -> Result<(), EngineError> {
+        contained("commit", || {
+            let mut writes = self
+                .engine()
+                .database
+                .batch()
+                .durability(Some(PersistMode::SyncAll));
+            let Engine { mutable, log, .. } = self.engine();
+            for (space, changes) in [(mutable, batch.mutable), (log, batch.log)] {
+                for (key, value) in changes {
+                    match value {
+                        Some(value) => writes.insert(space, key.as_slice(), value),
+                        None => writes.remove(space, key.as_slice()),
+                    }
+                }
+            }
+            writes.commit()
+        })
+    }
+
+    /// Writes everything in memory to tables, so that the journal is not needed any more.
+    ///
+    /// `false` when the engine did not get it done in time: then the journal stays.
+    pub(crate) fn flush(&self) -> Result<bool, EngineError> {
+        contained("flush", || {
+            let deadline = Instant::now() + FLUSH_PATIENCE;
+            let Engine {
+                mutable,
+                log,
+                database,
+            } = self.engine();
+            for space in [mutable, log] {
+                space.rotate_memtable()?;
+            }
+            while mutable.sealed_memtable_count() + log.sealed_memtable_count() > 0 {
+                // Fails when the engine stopped, as on a full disk: then it would be a long wait.
+                database.persist(PersistMode::Buffer)?;
+                if Instant::now() > deadline {
+                    return Ok(false);
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Ok(true)
+        })
+    }
+
+    /// Closes the database, its threads and its files.
+    pub(crate) fn close(mut self) -> Result<(), EngineError> {
+        self.shut()
+    }
+
+    fn shut(&mut self) -> Result<(), EngineError> {
+        let engine = self.0.take();
+        contained("close", || {
+            drop(engine);
+            Ok(())
+        })
+    }
+
+    fn engine(&self) -> &Engine {
+        self.0.as_ref().expect("open until it is closed")
+    }
+
+    /// Rewrites the tables of mutable records without what was overwritten in them.
+    pub(crate) fn compact(&self) -> Result<(), EngineError> {
+        contained("compact", || self.engine().mutable.major_compact())
+    }
+
+    fn space(&self, space: Space) -> &Keyspace {
+        match space {
+            Space::Mutable => &self.engine().mutable,
+            Space::Log => &self.engine().log,
+        }
+    }
+}
+
+impl Drop for Db {
+    fn drop(&mut self) {
+        // The engine's destructor panics when one of its threads did.
+        let _ = self.shut();
+    }
+}
+
+fn builder(path: &Path) -> fjall::DatabaseBuilder<Database> {
+    Database::builder(path)
+        .cache_size(CACHE_BYTES)
+        .worker_threads(1)
+        .max_journaling_size(JOURNAL_BYTES)
+        .journal_compression(fjall::CompressionType::None)
+        .max_cached_files(Some(64))
+}
+
+fn options() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default()
+        .max_memtable_size(MEMTABLE_BYTES)
+        .data_block_compression_policy(fjall::config::CompressionPolicy::disabled())
+        .index_block_compression_policy(fjall::config::CompressionPolicy::disabled())
+}
+
+/// Runs one call into the engine; its errors and its panics become ours.
+fn contained<T>(
+    doing: &'static str,
+    call: impl FnOnce() -> fjall::Result<T>,
+) -> Result<T, EngineError> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(translate(doing, &error)),
+        Err(_) => Err(EngineError::Panicked { doing }),
+    }
+}
+
+fn translate(doing: &'static str, error: &fjall::Error) -> EngineError {
+    let io = match error {
+        fjall::Error::Io(io) | fjall::Error::Storage(fjall::LsmError::Io(io)) => Some(io),
+        _ => None,
+    };
+    match error {
+        _ if io.is_some_and(is_full) => EngineError::DiskFull,
+        fjall::Error::Poisoned => EngineError::Stopped,
+        fjall::Error::Locked => EngineError::Locked,
+        other => EngineError::Broken {
+            doing,
+            detail: match io {
+                Some(io) => io.to_string(),
+                None => format!("{other:?}"),
+            },
+        },
+    }
+}

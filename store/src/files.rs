@@ -1,0 +1,100 @@
+//! Files as the vault wants them: private, whole, and on disk when we say so.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::error::DiskError;
+
+/// Where a vault lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VaultPaths {
+    /// The vault's own directory, 0700; nothing else belongs in it.
+    pub vault: PathBuf,
+    /// A directory outside the vault, so that a copy of the vault does not carry its anchor along.
+    pub state: PathBuf,
+}
+
+impl VaultPaths {
+    pub(crate) fn head(&self) -> PathBuf {
+        self.vault.join("vault.head")
+    }
+
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.vault.join("vault.lock")
+    }
+
+    pub(crate) fn key_page(&self) -> PathBuf {
+        self.vault.join("keys.page")
+    }
+
+    pub(crate) fn db(&self) -> PathBuf {
+        self.vault.join("db")
+    }
+
+    pub(crate) fn anchor(&self) -> PathBuf {
+        self.state.join("vault.anchor")
+    }
+}
+
+/// Creates `path` and its missing parents, 0700 each.
+pub(crate) fn create_private_dir(path: &Path) -> Result<(), DiskError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(DiskError::at("create", path))
+}
+
+/// The permission bits of `path`.
+pub(crate) fn mode(path: &Path) -> Result<u32, DiskError> {
+    let metadata = fs::metadata(path).map_err(DiskError::at("look at", path))?;
+    Ok(metadata.permissions().mode() & 0o777)
+}
+
+/// Makes a new name in `dir` survive a power cut.
+pub(crate) fn sync_dir(dir: &Path) -> Result<(), DiskError> {
+    File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .map_err(DiskError::at("sync", dir))
+}
+
+/// Replaces `path` by `bytes` whole or not at all: write beside it, sync, rename, sync the directory.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    let new = path.with_extension("new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&new)
+        .map_err(DiskError::at("create", &new))?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(DiskError::at("write", &new))?;
+    fs::rename(&new, path).map_err(DiskError::at("replace", path))?;
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Creates or opens a private file for reading and writing in place.
+pub(crate) fn open_private(path: &Path) -> Result<File, DiskError> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(DiskError::at("open", path))
+}
+
+/// Reads at most `limit` bytes: a file that grew does not take the memory of the machine.
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
+    let file = File::open(path).map_err(DiskError::at("open", path))?;
+    let mut bytes = Vec::new();
+    file.take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(DiskError::at("read", path))?;
+    Ok(bytes)
+}
