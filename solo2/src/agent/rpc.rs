@@ -1,0 +1,330 @@
+//! The words between a command and the node that carries it out.
+//!
+//! JSON-RPC 2.0, one object per line, on a Unix socket. A method is the dotted
+//! verb (`contact.verify`), its parameters are the long flags in `snake_case`.
+//! What a method reports while it runs are *events*, the same objects that
+//! `--json` prints; they travel as notifications
+//! `{"jsonrpc":"2.0","method":"event","params":{"id":<request>,"event":{…}}}`
+//! and only for a request that asked for them with `"stream": true` (or is
+//! `subscribe`). `error.data` is a [`Failure`].
+//!
+//! ```text
+//!   command ──request──► agent::server ──call──► dyn Service (the node)
+//!           ◄──event───                ◄─events─
+//!           ◄──result──                ◄─result─
+//! ```
+//!
+//! Methods of the node, parameters → result (events in braces). Every event
+//! and every result that is printed as a line carries `v` and `type` first.
+//!
+//! ```text
+//! status                                        → {"name","id","fingerprint","peers","queued","connected"}
+//! identity.show                                 → identity {"name","id","fingerprint","words_confirmed","created_at"}
+//! identity.words.show     password              → {"words"}
+//! identity.words.confirm  words                 → {"confirmed":bool}
+//! vault.check                                   → vault.check {"ok",…}
+//! reload                  signal stun route receipts → {}
+//! pair.invite   as ttl_s no_wait timeout_ms     → pair.accepted, or pair.invite with no_wait; {pair.invite pair.accepted}
+//! pair.join     code as timeout_ms              → pair.accepted
+//! pair.list                                     → {"pairs":[pair.invite…]}
+//! contact.list                                  → {"contacts":[contact…]}
+//! contact.show  name                            → contact
+//! contact.rename name to                        → contact
+//! contact.remove name                           → contact.removed
+//! contact.block|unblock name                    → contact
+//! contact.verify name [number]                  → contact; without a number it verifies unconditionally
+//! contact.trust name fingerprint                → contact
+//! contact.set   name settings{key:value}        → contact
+//! send          peers text|geo{lat,lon,accuracy_m} reply_to expire_s ttl_s id wait timeout_ms require_route
+//!                                               → send.result; {send.result as soon as durable, state "queued"}
+//! edit          id text wait timeout_ms         → send.result; {…}
+//! delete        id for_everyone wait timeout_ms → send.result; {…}
+//! react         id emoji wait timeout_ms        → send.result; {…}
+//! read          ids wait timeout_ms             → send.result; {…}
+//! recv          from[] types[] max since follow expect timeout_ms
+//!                                               → {"count","cursor"}; {message edit delete reaction receipt …}
+//! recv.ack      cursor                          → {}
+//! history       peer limit since until grep     → {"count"}; {message …} oldest first
+//! queue.list                                    → {"count"}; {queue.item …}
+//! queue.show    id                              → queue.item
+//! queue.flush   timeout_ms                      → {"left":n}
+//! queue.cancel  id                              → queue.item
+//! route.status                                  → {"peers":[{"peer","name","route","transport","connected",
+//!                                                  "key_epoch","handshake_id","rtt_ms"}]}
+//! sync          for_ms once                     → sync.done {"received","sent","queued"}; {sync.progress}
+//! subscribe     types peer since                → never, until the reader leaves; {hello, then everything new}
+//! ```
+//!
+//! Asked without a stream, `recv`, `history` and `queue.list` answer with the first 256 of
+//! their events, as `events`, `messages` and `items`.
+//! `recv` over the socket never acknowledges by itself: `recv.ack` does, after
+//! the reader has the event in hand, so a reader that dies gets it again.
+//! The server itself answers `hello`, `vault.status`, `vault.unlock`,
+//! `vault.lock`, `agent.status`, `agent.stop` and `agent.reload` (`server`).
+
+use std::io;
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::mpsc;
+use zeroize::{Zeroize, Zeroizing};
+
+pub(crate) use crate::error::Failure;
+
+/// Longest line either side accepts, bytes; a 64 KiB text fully escaped fits.
+pub(crate) const MAX_LINE: usize = 1024 * 1024;
+
+/// Events that may wait between the node and one reader.
+const EVENT_BACKLOG: usize = 64;
+
+/// What carries out the verbs: the node, behind one door.
+///
+/// A call runs to its end even when the reader leaves; it should look at
+/// [`EventSink::is_closed`] wherever it waits for more than a moment.
+pub(crate) trait Service: Send + Sync + 'static {
+    /// Carries out one method.
+    fn call(
+        &self,
+        method: String,
+        params: Value,
+        events: EventSink,
+    ) -> BoxFuture<'static, Result<Value, Failure>>;
+
+    /// Flushes, says goodbye to the peers, wipes the keys and lets the vault go.
+    fn shutdown(&self) -> BoxFuture<'static, ()>;
+}
+
+/// Where a running call puts its events; bounded, so a slow reader slows the
+/// call and costs no memory.
+#[derive(Clone)]
+pub(crate) struct EventSink {
+    to: mpsc::Sender<Value>,
+}
+
+impl EventSink {
+    /// A sink and the end that reads it.
+    pub(crate) fn new() -> (EventSink, mpsc::Receiver<Value>) {
+        let (to, from) = mpsc::channel(EVENT_BACKLOG);
+        (EventSink { to }, from)
+    }
+
+    /// Hands over one event, waiting for room; false when nobody reads any more.
+    #[allow(dead_code, reason = "for the node")]
+    pub(crate) async fn send(&self, event: Value) -> bool {
+        self.to.send(event).await.is_ok()
+    }
+
+    /// Hands over one event if there is room: for a fan-out that must not wait
+    /// for its slowest reader and reports a `gap` instead.
+    #[allow(dead_code, reason = "for fan-out in the node")]
+    pub(crate) fn try_send(&self, event: Value) -> bool {
+        self.to.try_send(event).is_ok()
+    }
+
+    /// Whether the reader left.
+    #[allow(dead_code, reason = "for long waits in the node")]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.to.is_closed()
+    }
+
+    /// Resolves when the reader leaves.
+    #[allow(dead_code, reason = "for long waits in the node")]
+    pub(crate) async fn closed(&self) {
+        self.to.closed().await;
+    }
+}
+
+/// A request line.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) jsonrpc: Version,
+    /// Absent for a notification, which is carried out and not answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<Id>,
+    pub(crate) method: String,
+    #[serde(default)]
+    pub(crate) params: Value,
+}
+
+/// A request's id: whatever the client chose, a number or a string.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Id {
+    /// A number.
+    Number(u64),
+    /// A string.
+    Text(String),
+}
+
+/// The constant `"2.0"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Version {
+    /// JSON-RPC 2.0.
+    #[serde(rename = "2.0")]
+    V2,
+}
+
+/// A line from the agent: an answer, or an event of a running request.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Reply {
+    /// `event`, a notification.
+    Event {
+        jsonrpc: Version,
+        method: String,
+        params: EventParams,
+    },
+    /// A failed request.
+    Failed {
+        jsonrpc: Version,
+        id: Option<Id>,
+        error: RpcError,
+    },
+    /// A finished request.
+    Done {
+        jsonrpc: Version,
+        id: Id,
+        result: Value,
+    },
+}
+
+/// The request an event belongs to, and the event.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct EventParams {
+    pub(crate) id: Id,
+    pub(crate) event: Value,
+}
+
+/// JSON-RPC's error object; `data` is what a command acts on.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RpcError {
+    pub(crate) code: i32,
+    pub(crate) message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<Failure>,
+}
+
+impl RpcError {
+    /// JSON-RPC's number for our failure: its own range for malformed
+    /// requests, `-32000 - exit` for the rest.
+    pub(crate) fn from_failure(failure: Failure) -> RpcError {
+        let code = match failure.code.as_ref() {
+            "parse_error" => -32700,
+            "invalid_request" => -32600,
+            "unknown_method" => -32601,
+            "invalid_params" => -32602,
+            _ => -32000 - i32::from(failure.exit),
+        };
+        RpcError {
+            code,
+            message: failure.message.clone(),
+            data: Some(failure),
+        }
+    }
+}
+
+/// Reads lines of bounded length from a socket and wipes them afterwards: a
+/// password may have been in one.
+pub(crate) struct Lines<R> {
+    from: R,
+    buffer: Zeroizing<Vec<u8>>,
+    /// Where the line that was handed out last ends.
+    used: usize,
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    /// Lines of `from`.
+    pub(crate) fn new(from: R) -> Lines<R> {
+        Lines {
+            from,
+            // Room for every secret, so that growing leaves no copy behind.
+            buffer: Zeroizing::new(Vec::with_capacity(16 * 1024)),
+            used: 0,
+        }
+    }
+
+    /// The next line without its end, or nothing at the end of the stream.
+    /// Cancel safe.
+    pub(crate) async fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        let rest = self.buffer.len() - self.used;
+        self.buffer.copy_within(self.used.., 0);
+        if let Some(stale) = self.buffer.get_mut(rest..) {
+            stale.zeroize();
+        }
+        self.buffer.truncate(rest);
+        self.used = 0;
+        let mut searched = 0;
+        loop {
+            let fresh = self.buffer.get(searched..).unwrap_or_default();
+            if let Some(at) = fresh.iter().position(|byte| *byte == b'\n') {
+                let end = searched + at;
+                self.used = end + 1;
+                return Ok(self.buffer.get(..end));
+            }
+            searched = self.buffer.len();
+            if searched > MAX_LINE {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "the line is too long",
+                ));
+            }
+            self.buffer.reserve(4096);
+            if self.from.read_buf(&mut *self.buffer).await? == 0 {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_come_one_by_one_however_the_bytes_arrive() {
+        let bytes = tokio_test_chunks(&[b"on", b"e\ntwo\nth", b"ree\n", b"rest"]);
+        let mut lines = Lines::new(bytes);
+        for expected in ["one", "two", "three"] {
+            let line = lines.next().await.expect("read").expect("a line");
+            assert_eq!(line, expected.as_bytes());
+        }
+        assert!(lines.next().await.expect("read").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_line_without_end_is_refused_and_not_collected() {
+        let endless = tokio::io::repeat(b'x');
+        let error = Lines::new(endless).next().await.expect_err("refused");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn replies_are_told_apart() {
+        let line = r#"{"jsonrpc":"2.0","id":1,"result":null}"#;
+        assert!(matches!(serde_json::from_str(line), Ok(Reply::Done { .. })));
+        let line = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32004,"message":"locked"}}"#;
+        assert!(matches!(
+            serde_json::from_str(line),
+            Ok(Reply::Failed { .. })
+        ));
+        let line = r#"{"jsonrpc":"2.0","method":"event","params":{"id":1,"event":{}}}"#;
+        assert!(matches!(
+            serde_json::from_str(line),
+            Ok(Reply::Event { .. })
+        ));
+    }
+
+    fn tokio_test_chunks(chunks: &[&[u8]]) -> impl AsyncRead + Unpin {
+        let (mut to, from) = tokio::io::duplex(3);
+        let chunks: Vec<Vec<u8>> = chunks.iter().map(|chunk| chunk.to_vec()).collect();
+        tokio::spawn(async move {
+            for chunk in chunks {
+                let sent = tokio::io::AsyncWriteExt::write_all(&mut to, &chunk).await;
+                assert!(sent.is_ok());
+            }
+        });
+        from
+    }
+}

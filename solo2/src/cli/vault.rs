@@ -1,0 +1,182 @@
+//! `solo2 vault`: open, close, look after.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{Outcome, identity};
+use crate::agent::client::Client;
+use crate::agent::{self, no_agent};
+use crate::context::Context;
+use crate::error::{Failure, Kind};
+use crate::node;
+use crate::output::Text;
+use crate::password;
+use crate::paths::Profile;
+
+/// Unlock, lock and check the vault
+#[derive(Args)]
+pub(crate) struct Vault {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Let the running agent open the vault
+    Unlock(Unlock),
+    /// Let the running agent wipe its keys; it keeps running
+    Lock,
+    /// Tell whether there is a vault and whether it is open
+    Status,
+    /// Look at every record of the vault
+    Check,
+}
+
+/// Let the running agent open the vault
+#[derive(Args)]
+pub(crate) struct Unlock {
+    /// Use the 24 words in this file instead of the password, or - for stdin
+    #[arg(long, value_name = "FILE")]
+    words_file: Option<PathBuf>,
+    /// Accept a vault that is an older copy, while no agent runs
+    ///
+    /// Messages since then are gone. Every contact's session in it is dropped and agreed
+    /// anew at the next link, so that no old key is used twice.
+    #[arg(long)]
+    accept_rollback: bool,
+}
+
+impl Vault {
+    pub(crate) fn run(self, cx: &Context) -> Outcome {
+        match self.verb {
+            Verb::Unlock(verb) => verb.run(cx),
+            Verb::Lock => lock(cx),
+            Verb::Status => status(cx),
+            Verb::Check => {
+                let report = agent::ask(cx, "vault.check", json!({}))?;
+                if cx.out.is_json() {
+                    cx.out.object(&report)?;
+                } else if report["ok"] != false {
+                    cx.out.result("the vault is sound")?;
+                }
+                if report["ok"] == false {
+                    return Err(Failure::new(Kind::Integrity, "the vault is damaged")
+                        .hint("restore a backup of it, or make it again from your words: solo2 identity words restore"));
+                }
+                Ok(0)
+            }
+        }
+    }
+}
+
+impl Unlock {
+    pub(crate) fn run(self, cx: &Context) -> Outcome {
+        let profile = cx.profile()?;
+        profile.must_exist()?;
+        if self.accept_rollback {
+            return self.accept(cx, &profile);
+        }
+        let status = cx.block_on(async {
+            let Some((client, hello)) = Client::greet(&profile.socket).await? else {
+                return Err(no_agent());
+            };
+            if hello["locked"] != true {
+                return client.call("vault.status", json!({})).await;
+            }
+            match &self.words_file {
+                Some(file) => {
+                    let words = identity::read_words(cx, file)?;
+                    client.call_secret("vault.unlock", "words", &words).await
+                }
+                None => {
+                    let secret = password::need(&cx.globals, profile.name.as_str())?;
+                    client
+                        .call_secret("vault.unlock", "password", &secret)
+                        .await
+                }
+            }
+        })?;
+        say(cx, &status)
+    }
+}
+
+impl Unlock {
+    /// Opens an older copy once, drops its sessions and closes it: from then on it is the newest.
+    fn accept(&self, cx: &Context, profile: &Profile) -> Outcome {
+        make_sure(
+            cx,
+            "accept an older copy of the vault, without the messages since?",
+        )?;
+        let unlock = match &self.words_file {
+            Some(file) => node::Unlock::Words(identity::read_words(cx, file)?),
+            None => node::Unlock::Password(password::need(&cx.globals, profile.name.as_str())?),
+        };
+        let accepted = cx.block_on(node::accept_rollback(&profile.paths, unlock))?;
+        if cx.out.is_json() {
+            cx.out.object(&accepted)?;
+            return Ok(0);
+        }
+        let dropped = accepted["sessions_dropped"].as_u64().unwrap_or(0);
+        cx.out.text(&Text::new().line(&format!(
+            "the vault opens again; {dropped} sessions start anew at the next link"
+        )))?;
+        Ok(0)
+    }
+}
+
+/// Locks the running agent's vault.
+pub(super) fn lock(cx: &Context) -> Outcome {
+    match agent::ask_agent(cx, "vault.lock", json!({}))? {
+        Some(status) => say(cx, &status),
+        None => {
+            // Without an owner the keys are nowhere: that is locked.
+            let profile = cx.profile()?;
+            profile.must_exist()?;
+            say(cx, &agent::status_without_owner(&profile))
+        }
+    }
+}
+
+fn status(cx: &Context) -> Outcome {
+    let status = match agent::ask_agent(cx, "vault.status", json!({}))? {
+        Some(status) => status,
+        None => agent::status_without_owner(&cx.profile()?),
+    };
+    say(cx, &status)
+}
+
+fn say(cx: &Context, status: &Value) -> Outcome {
+    if cx.out.is_json() {
+        cx.out.object(status)?;
+        return Ok(0);
+    }
+    let state = match (status["exists"] == true, status["locked"] == true) {
+        (false, _) => "there is no vault",
+        (true, true) => "locked",
+        (true, false) => "unlocked",
+    };
+    let place = status["vault"].as_str().unwrap_or_default();
+    cx.out
+        .text(&Text::new().plain(state).plain(": ").line(place))?;
+    Ok(0)
+}
+
+/// Asks before something that cannot be undone.
+pub(super) fn make_sure(cx: &Context, question: &str) -> Result<(), Failure> {
+    if cx.globals.yes {
+        return Ok(());
+    }
+    if !cx.globals.no_input && crate::output::prompt::possible() {
+        if crate::output::prompt::confirm(question)? {
+            return Ok(());
+        }
+        return Err(Failure::usage("nothing was done"));
+    }
+    Err(Failure::usage("this needs a yes").hint("say it on the command line: --yes"))
+}
+
+/// How long an agent may take to stop.
+pub(super) const STOPPING: Duration = Duration::from_secs(15);

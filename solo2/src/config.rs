@@ -1,0 +1,587 @@
+//! `config.toml`: what may be set, read strictly and edited gently.
+//!
+//! Flags stand before the environment, the environment before the user's file,
+//! that before the machine's. A key nobody knows is an error that names it, so
+//! a typing mistake never passes for a setting. `config set` keeps comments
+//! and order. Only keys that do something exist.
+//! Spec: docs/cli.md, "Environment and files".
+
+use std::fmt;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use toml_edit::{Array, DocumentMut, Item, Table, value};
+
+use crate::error::{Failure, Kind};
+use crate::paths;
+
+/// What the node runs with.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct NodeConfig {
+    /// Signal servers, most preferred first.
+    pub(crate) signal: Vec<String>,
+    /// STUN servers, `stun:host:port`.
+    pub(crate) stun: Vec<String>,
+    /// The route policy of the profile.
+    pub(crate) route: Route,
+    /// Which receipts we send.
+    pub(crate) receipts: Receipts,
+    /// Touch no network.
+    #[serde(default)]
+    pub(crate) offline: bool,
+    /// The profile's name, as events show it.
+    #[serde(default)]
+    pub(crate) profile: String,
+}
+
+/// The way a message may take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Route {
+    /// The best there is.
+    #[default]
+    Auto,
+    /// Peer to peer.
+    Direct,
+}
+
+impl Route {
+    /// The word on the command line and in JSON.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Route::Auto => "auto",
+            Route::Direct => "direct",
+        }
+    }
+}
+
+/// Which receipts peers get from us.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Receipts {
+    /// No receipts.
+    None,
+    /// That a message arrived.
+    #[default]
+    Delivery,
+    /// That it arrived, and that it was read.
+    Read,
+}
+
+/// A signal server's address: TLS, or plain on this machine only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SignalUrl(String);
+
+impl SignalUrl {
+    /// The address as it was given.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SignalUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<SignalUrl, String> {
+        let (plain, rest) = match (text.strip_prefix("ws://"), text.strip_prefix("wss://")) {
+            (Some(rest), _) => (true, rest),
+            (None, Some(rest)) => (false, rest),
+            (None, None) => return Err("a signal server is named wss://HOST[:PORT]".to_owned()),
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = match authority.strip_prefix('[') {
+            Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
+            None => authority.split(':').next().unwrap_or_default(),
+        };
+        if host.is_empty()
+            || authority.contains('@')
+            || text.chars().any(|c| c.is_control() || c == ' ')
+        {
+            return Err("a signal server is named wss://HOST[:PORT]".to_owned());
+        }
+        let here = host == "localhost"
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback());
+        if plain && !here {
+            return Err(format!(
+                "ws:// is for this machine only; use wss://{authority}"
+            ));
+        }
+        Ok(SignalUrl(text.to_owned()))
+    }
+}
+
+/// The settings in force, and where each came from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) default_profile: Option<String>,
+    pub(crate) signal: Vec<String>,
+    pub(crate) stun: Vec<String>,
+    pub(crate) route: Route,
+    pub(crate) receipts: Receipts,
+    /// Lock the agent's vault after so long without use; never when absent.
+    pub(crate) lock_after: Option<Duration>,
+}
+
+impl Settings {
+    /// Reads the machine's and the user's file; the environment's
+    /// `SOLO2_SIGNAL_URL` stands above both.
+    pub(crate) fn load(user: &Path, signal: Option<&str>) -> Result<Settings, Failure> {
+        let mut settings = Settings::default();
+        for file in [paths::system_config(), user] {
+            if let Some(found) = read(file)? {
+                settings.lay_over(found);
+            }
+        }
+        if let Some(url) = signal {
+            let url: SignalUrl = url
+                .parse()
+                .map_err(|why| Failure::usage(format!("SOLO2_SIGNAL_URL: {why}")))?;
+            settings.signal = vec![url.0];
+        }
+        Ok(settings)
+    }
+
+    fn lay_over(&mut self, file: File) {
+        if file.default_profile.is_some() {
+            self.default_profile = file.default_profile;
+        }
+        if let Some(signal) = file.net.signal {
+            self.signal = signal.into();
+        }
+        if let Some(stun) = file.net.stun {
+            self.stun = stun.into();
+        }
+        if let Some(route) = file.net.route {
+            self.route = route;
+        }
+        if let Some(receipts) = file.privacy.receipts {
+            self.receipts = receipts;
+        }
+        if let Some(after) = file.vault.lock_after {
+            self.lock_after = after.0;
+        }
+    }
+
+    /// The value of one key, as `config get` prints it.
+    pub(crate) fn get(&self, key: Key) -> String {
+        match key {
+            Key::DefaultProfile => self
+                .default_profile
+                .clone()
+                .unwrap_or_else(|| paths::DEFAULT_PROFILE.to_owned()),
+            Key::NetSignal => self.signal.join(" "),
+            Key::NetStun => self.stun.join(" "),
+            Key::NetRoute => self.route.as_str().to_owned(),
+            Key::PrivacyReceipts => match self.receipts {
+                Receipts::None => "none",
+                Receipts::Delivery => "delivery",
+                Receipts::Read => "read",
+            }
+            .to_owned(),
+            Key::VaultLockAfter => match self.lock_after {
+                Some(after) => humantime::format_duration(after).to_string(),
+                None => "off".to_owned(),
+            },
+        }
+    }
+}
+
+/// The keys that exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Key {
+    DefaultProfile,
+    NetSignal,
+    NetStun,
+    NetRoute,
+    PrivacyReceipts,
+    VaultLockAfter,
+}
+
+impl Key {
+    /// All of them, in the order of the file.
+    pub(crate) const ALL: [Key; 6] = [
+        Key::DefaultProfile,
+        Key::NetSignal,
+        Key::NetStun,
+        Key::NetRoute,
+        Key::PrivacyReceipts,
+        Key::VaultLockAfter,
+    ];
+
+    /// The dotted name and what it sets.
+    pub(crate) const fn row(self) -> (&'static str, &'static str) {
+        match self {
+            Key::DefaultProfile => ("default_profile", "the profile used without --profile"),
+            Key::NetSignal => ("net.signal", "signal servers, wss://HOST[:PORT]"),
+            Key::NetStun => ("net.stun", "STUN servers, stun:HOST:PORT"),
+            Key::NetRoute => ("net.route", "auto or direct"),
+            Key::PrivacyReceipts => ("privacy.receipts", "none, delivery or read"),
+            Key::VaultLockAfter => (
+                "vault.lock_after",
+                "lock an idle agent after so long, such as 15m; or off",
+            ),
+        }
+    }
+
+    const fn is_list(self) -> bool {
+        matches!(self, Key::NetSignal | Key::NetStun)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.row().0)
+    }
+}
+
+impl FromStr for Key {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Key, String> {
+        Key::ALL
+            .into_iter()
+            .find(|key| key.row().0 == text)
+            .ok_or_else(|| {
+                let names: Vec<_> = Key::ALL.iter().map(|key| key.row().0).collect();
+                format!("no such key; there are {}", names.join(", "))
+            })
+    }
+}
+
+/// Sets one key in the user's file and keeps the rest of it as it stands.
+pub(crate) fn set(file: &Path, key: Key, values: &[String]) -> Result<(), Failure> {
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => {
+            return Err(Failure::io(
+                format!("cannot read {}", file.display()),
+                &error,
+            ));
+        }
+    };
+    let mut document: DocumentMut = text
+        .parse()
+        .map_err(|error: toml_edit::TomlError| broken(file, error.message()))?;
+    let name = key.row().0;
+    let item = if key.is_list() {
+        value(values.iter().map(String::as_str).collect::<Array>())
+    } else {
+        match values {
+            [one] => value(one.as_str()),
+            _ => return Err(Failure::usage(format!("{name} takes one value"))),
+        }
+    };
+    match name.split_once('.') {
+        Some((table, field)) => {
+            let table = document
+                .entry(table)
+                .or_insert_with(|| Item::Table(Table::new()));
+            match table.as_table_like_mut() {
+                Some(table) => table.insert(field, item),
+                None => return Err(broken(file, "a section is expected there")),
+            };
+        }
+        None => {
+            document.insert(name, item);
+        }
+    }
+    let text = document.to_string();
+    toml::from_str::<File>(&text).map_err(|error| {
+        Failure::usage(format!("{name}: {}", error.message().trim_end()))
+            .hint(format!("{name}: {}", key.row().1))
+    })?;
+    replace(file, &text)
+}
+
+/// Checks a file that was edited by hand.
+pub(crate) fn check(file: &Path) -> Result<(), Failure> {
+    read(file).map(drop)
+}
+
+/// Writes a whole file in one step, readable by this user alone.
+fn replace(file: &Path, text: &str) -> Result<(), Failure> {
+    let failed =
+        |error: &std::io::Error| Failure::io(format!("cannot write {}", file.display()), error);
+    if let Some(dir) = file.parent() {
+        paths::make_private(dir)?;
+    }
+    let beside = file.with_extension(format!("toml.{}", std::process::id()));
+    let result = (|| {
+        let mut to = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&beside)?;
+        to.write_all(text.as_bytes())?;
+        to.sync_all()?;
+        fs::rename(&beside, file)
+    })();
+    result.map_err(|error| {
+        let _ = fs::remove_file(&beside);
+        failed(&error)
+    })
+}
+
+fn read(file: &Path) -> Result<Option<File>, Failure> {
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(Failure::io(
+                format!("cannot read {}", file.display()),
+                &error,
+            ));
+        }
+    };
+    match toml::from_str(&text) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) => {
+            let line = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .map(|before| before.matches('\n').count() + 1);
+            let place = match line {
+                Some(line) => format!("line {line}: {}", error.message().trim_end()),
+                None => error.message().trim_end().to_owned(),
+            };
+            Err(broken(file, &place))
+        }
+    }
+}
+
+fn broken(file: &Path, why: &str) -> Failure {
+    Failure::new(Kind::Io, format!("{}: {why}", file.display()))
+        .code("config")
+        .hint("the keys that exist: solo2 config list")
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    default_profile: Option<String>,
+    net: Net,
+    privacy: Privacy,
+    vault: VaultTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Net {
+    signal: Option<Signals>,
+    stun: Option<Stuns>,
+    route: Option<Route>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Privacy {
+    receipts: Option<Receipts>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct VaultTable {
+    lock_after: Option<LockAfter>,
+}
+
+/// One text or a list of texts.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl From<OneOrMore> for Vec<String> {
+    fn from(texts: OneOrMore) -> Vec<String> {
+        match texts {
+            OneOrMore::One(one) => vec![one],
+            OneOrMore::More(more) => more,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "OneOrMore")]
+struct Signals(Vec<String>);
+
+impl TryFrom<OneOrMore> for Signals {
+    type Error = String;
+
+    fn try_from(texts: OneOrMore) -> Result<Signals, String> {
+        let texts: Vec<String> = texts.into();
+        for text in &texts {
+            text.parse::<SignalUrl>()?;
+        }
+        Ok(Signals(texts))
+    }
+}
+
+impl From<Signals> for Vec<String> {
+    fn from(signals: Signals) -> Vec<String> {
+        signals.0
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "OneOrMore")]
+struct Stuns(Vec<String>);
+
+impl TryFrom<OneOrMore> for Stuns {
+    type Error = String;
+
+    fn try_from(texts: OneOrMore) -> Result<Stuns, String> {
+        let texts: Vec<String> = texts.into();
+        for text in &texts {
+            let port = text
+                .strip_prefix("stun:")
+                .and_then(|rest| rest.rsplit_once(':'))
+                .filter(|(host, _)| !host.is_empty())
+                .and_then(|(_, port)| port.parse::<u16>().ok());
+            if port.is_none() {
+                return Err("a STUN server is named stun:HOST:PORT".to_owned());
+            }
+        }
+        Ok(Stuns(texts))
+    }
+}
+
+impl From<Stuns> for Vec<String> {
+    fn from(stuns: Stuns) -> Vec<String> {
+        stuns.0
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct LockAfter(Option<Duration>);
+
+impl TryFrom<String> for LockAfter {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<LockAfter, String> {
+        if text == "off" {
+            return Ok(LockAfter(None));
+        }
+        humantime::parse_duration(&text)
+            .ok()
+            .filter(|after| *after >= Duration::from_secs(1))
+            .map(|after| LockAfter(Some(after)))
+            .ok_or_else(|| "a time is written like 30s, 15m or 1h, or off".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let file = dir.path().join("config.toml");
+        fs::write(&file, text).expect("write");
+        (dir, file)
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let (_dir, file) = write("[net]\nsignl = \"wss://x\"\n");
+        let failure = Settings::load(&file, None).expect_err("unknown key");
+        assert_eq!(failure.exit, 3);
+        assert!(failure.message.contains("signl"), "{}", failure.message);
+        assert!(failure.message.contains("line 2"), "{}", failure.message);
+    }
+
+    #[test]
+    fn plain_websockets_stay_on_this_machine() {
+        for good in [
+            "ws://127.0.0.1:7400",
+            "ws://[::1]:1",
+            "ws://localhost",
+            "wss://signal.example",
+        ] {
+            assert!(good.parse::<SignalUrl>().is_ok(), "{good}");
+        }
+        for bad in [
+            "ws://signal.example",
+            "http://x",
+            "wss://",
+            "wss://a b",
+            "ws://127.0.0.1@evil:1",
+            "ws://10.0.0.1",
+            "wss://x\n",
+        ] {
+            assert!(bad.parse::<SignalUrl>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn setting_a_key_keeps_comments_and_the_other_keys() {
+        let (_dir, file) = write("# mine\n[net] # the net\nroute = \"auto\"\n");
+        set(&file, Key::NetSignal, &["ws://127.0.0.1:7400".to_owned()]).expect("set");
+        let text = fs::read_to_string(&file).expect("read");
+        assert!(
+            text.starts_with("# mine\n[net] # the net\nroute = \"auto\"\n"),
+            "{text}"
+        );
+        let settings = Settings::load(&file, None).expect("load");
+        assert_eq!(settings.signal, ["ws://127.0.0.1:7400"]);
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_is_refused_and_the_file_stays() {
+        let (_dir, file) = write("[net]\nroute = \"direct\"\n");
+        let failure = set(&file, Key::NetRoute, &["sideways".to_owned()]).expect_err("refused");
+        assert_eq!(failure.exit, 2);
+        assert_eq!(
+            fs::read_to_string(&file).expect("read"),
+            "[net]\nroute = \"direct\"\n"
+        );
+        assert!(set(&file, Key::NetSignal, &["ws://signal.example".to_owned()]).is_err());
+        assert!(set(&file, Key::VaultLockAfter, &["soon".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn the_environment_stands_above_the_file() {
+        let (_dir, file) = write("[net]\nsignal = [\"wss://a.example\", \"wss://b.example\"]\n");
+        let settings = Settings::load(&file, Some("wss://c.example")).expect("load");
+        assert_eq!(settings.signal, ["wss://c.example"]);
+    }
+
+    #[test]
+    fn every_key_can_be_read_back_after_it_was_set() {
+        let (_dir, file) = write("");
+        let values = [
+            "work",
+            "wss://a.example",
+            "stun:a.example:3478",
+            "direct",
+            "read",
+            "15m",
+        ];
+        for (key, text) in Key::ALL.into_iter().zip(values) {
+            set(&file, key, &[text.to_owned()]).expect("set");
+        }
+        let settings = Settings::load(&file, None).expect("load");
+        for (key, text) in Key::ALL.into_iter().zip(values) {
+            assert_eq!(settings.get(key), text, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_file_is_for_this_user_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let (_dir, file) = write("");
+        set(&file, Key::NetRoute, &["auto".to_owned()]).expect("set");
+        let mode = fs::metadata(&file).expect("metadata").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

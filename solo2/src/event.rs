@@ -1,0 +1,416 @@
+//! One vocabulary for `--json`, the agent's socket and the human view.
+//!
+//! An event is a JSON object with `v` and `type` in front. The node makes
+//! most of them; this file holds what all share and the table of types that
+//! `solo2 schema` prints. Readers ignore types and fields they do not know.
+//! Spec: docs/cli.md, "JSON Lines schema (v1)".
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+/// An event of `kind` with `fields` after `v` and `type`.
+pub(crate) fn event(kind: &str, fields: Value) -> Value {
+    let mut object = Map::new();
+    object.insert("v".to_owned(), 1.into());
+    object.insert("type".to_owned(), kind.into());
+    if let Value::Object(fields) = fields {
+        for (key, value) in fields {
+            if key != "v" && key != "type" {
+                object.insert(key, value);
+            }
+        }
+    }
+    Value::Object(object)
+}
+
+/// The type of an event, or nothing.
+pub(crate) fn kind(event: &Value) -> &str {
+    event["type"].as_str().unwrap_or_default()
+}
+
+/// RFC 3339 in UTC with milliseconds, as every time in an event.
+pub(crate) fn timestamp(moment: Timestamp) -> String {
+    format!("{moment:.3}")
+}
+
+/// [`timestamp`] of milliseconds since 1970; far-off times are clamped.
+#[allow(dead_code, reason = "for the node's events")]
+pub(crate) fn timestamp_ms(ms: u64) -> String {
+    let ms = i64::try_from(ms).unwrap_or(i64::MAX);
+    timestamp(Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX))
+}
+
+/// What a field holds.
+#[derive(Clone, Copy)]
+enum Shape {
+    Text,
+    Number,
+    Bool,
+    Time,
+    Object,
+    List,
+}
+
+/// `(type, what it tells, fields)`; a name ending in `?` may be null.
+type Row = (&'static str, &'static str, &'static [(&'static str, Shape)]);
+
+use Shape::{Bool, List, Number, Object, Text, Time};
+
+const TYPES: &[Row] = &[
+    (
+        "message",
+        "a message, received or sent",
+        &[
+            ("id", Text),
+            ("cursor?", Text),
+            ("ts", Time),
+            ("profile", Text),
+            ("dir", Text),
+            ("peer", Object),
+            ("device?", Text),
+            ("route?", Text),
+            ("body?", Object),
+            ("reply_to?", Text),
+            ("expires_at?", Time),
+        ],
+    ),
+    (
+        "edit",
+        "a message got a new text",
+        &[
+            ("id", Text),
+            ("peer", Object),
+            ("ts", Time),
+            ("body", Object),
+        ],
+    ),
+    (
+        "delete",
+        "a message was taken back",
+        &[("id", Text), ("peer", Object), ("ts", Time)],
+    ),
+    (
+        "reaction",
+        "a reaction to a message; an empty emoji takes it back",
+        &[
+            ("id", Text),
+            ("peer", Object),
+            ("ts", Time),
+            ("emoji", Text),
+        ],
+    ),
+    (
+        "receipt",
+        "a message of ours was delivered or read",
+        &[
+            ("id", Text),
+            ("peer", Text),
+            ("state", Text),
+            ("ts", Time),
+            ("route?", Text),
+        ],
+    ),
+    (
+        "send.result",
+        "what became of a message, per peer",
+        &[
+            ("id", Text),
+            ("client_id?", Text),
+            ("results", List),
+            ("waited", Text),
+            ("satisfied", Bool),
+        ],
+    ),
+    (
+        "init",
+        "a profile was created",
+        &[
+            ("profile", Text),
+            ("name?", Text),
+            ("id", Text),
+            ("fingerprint", Text),
+            ("vault", Text),
+            ("words_file?", Text),
+        ],
+    ),
+    (
+        "identity",
+        "our own identity",
+        &[("name?", Text), ("id", Text), ("fingerprint", Text)],
+    ),
+    (
+        "identity.changed",
+        "a contact's identity changed",
+        &[
+            ("peer", Text),
+            ("old", Text),
+            ("new", Text),
+            ("action", Text),
+        ],
+    ),
+    (
+        "contact",
+        "somebody in the vault",
+        &[
+            ("id", Text),
+            ("name", Text),
+            ("fingerprint", Text),
+            ("verified", Bool),
+            ("trust", Text),
+            ("blocked", Bool),
+            ("safety_number", Text),
+            ("route?", Text),
+            ("devices", List),
+            ("settings", Object),
+        ],
+    ),
+    (
+        "contact.removed",
+        "a contact is gone",
+        &[("id", Text), ("name", Text)],
+    ),
+    (
+        "pair.invite",
+        "an invite is open: speak its code",
+        &[("code", Text), ("name?", Text), ("expires_at", Time)],
+    ),
+    (
+        "pair.accepted",
+        "a pairing is complete",
+        &[
+            ("name", Text),
+            ("peer", Text),
+            ("fingerprint", Text),
+            ("verified", Bool),
+            ("safety_number", Text),
+        ],
+    ),
+    (
+        "pair.expired",
+        "an invite ended without a peer",
+        &[("code?", Text)],
+    ),
+    (
+        "queue.item",
+        "a message on its way",
+        &[
+            ("id", Text),
+            ("peer?", Object),
+            ("state", Text),
+            ("queued_at?", Time),
+            ("gives_up_at?", Time),
+        ],
+    ),
+    ("queue.flush", "the queue was pushed", &[("left", Number)]),
+    (
+        "route",
+        "a peer is reached in another way",
+        &[
+            ("peer", Text),
+            ("from?", Text),
+            ("to?", Text),
+            ("reason", Text),
+        ],
+    ),
+    (
+        "session.reset",
+        "a peer's session started anew under the pinned identities",
+        &[("peer", Text)],
+    ),
+    (
+        "route.status",
+        "how a peer is reached",
+        &[
+            ("peer", Text),
+            ("name", Text),
+            ("route?", Text),
+            ("transport?", Text),
+            ("connected", Bool),
+            ("key_epoch?", Number),
+            ("handshake_id?", Text),
+            ("rtt_ms?", Number),
+        ],
+    ),
+    (
+        "sync.progress",
+        "a bounded window of syncing goes on",
+        &[("received", Number), ("sent", Number)],
+    ),
+    (
+        "sync.done",
+        "a bounded window of syncing ended",
+        &[("received", Number), ("sent", Number), ("queued", Number)],
+    ),
+    (
+        "vault.status",
+        "whether the vault is open",
+        &[
+            ("profile", Text),
+            ("vault", Text),
+            ("exists", Bool),
+            ("locked", Bool),
+            ("agent", Bool),
+        ],
+    ),
+    (
+        "vault.rollback",
+        "an older copy of the vault was accepted",
+        &[
+            ("accepted", Bool),
+            ("sessions_dropped", Number),
+            ("conversations_lost", Number),
+        ],
+    ),
+    (
+        "identity.words",
+        "what happened to the 24 words; never the words",
+        &[("words_file?", Text), ("confirmed?", Bool)],
+    ),
+    (
+        "demo.step",
+        "what the demo does",
+        &[("step", Text), ("text", Text)],
+    ),
+    (
+        "vault.check",
+        "what a look at every record found",
+        &[("ok", Bool)],
+    ),
+    (
+        "agent.status",
+        "the running agent",
+        &[
+            ("running", Bool),
+            ("pid?", Number),
+            ("mode?", Text),
+            ("version?", Text),
+            ("locked?", Bool),
+            ("uptime_s?", Number),
+        ],
+    ),
+    ("config", "one setting", &[("key", Text), ("value", Text)]),
+    ("version", "this program", &[("version", Text)]),
+    (
+        "hello",
+        "the first line of a stream",
+        &[("version", Text), ("caps", List), ("cursor?", Text)],
+    ),
+    (
+        "gap",
+        "events were dropped: read again from the cursor",
+        &[("cursor?", Text)],
+    ),
+    (
+        "error",
+        "the command failed; stdout's last line",
+        &[
+            ("code", Text),
+            ("exit", Number),
+            ("message", Text),
+            ("hint?", Text),
+            ("retryable", Bool),
+            ("retry_after_ms?", Number),
+            ("id?", Text),
+        ],
+    ),
+];
+
+/// The types that `--type` may name.
+pub(crate) fn types() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().map(|row| row.0)
+}
+
+/// JSON Schema of one type, or of all.
+pub(crate) fn schema(wanted: Option<&str>) -> Option<Value> {
+    let definitions: Map<String, Value> = TYPES
+        .iter()
+        .filter(|row| wanted.is_none_or(|wanted| wanted == row.0))
+        .map(|row| (row.0.to_owned(), definition(row)))
+        .collect();
+    if definitions.is_empty() {
+        return None;
+    }
+    let any: Vec<Value> = definitions
+        .keys()
+        .map(|name| json!({"$ref": format!("#/$defs/{name}")}))
+        .collect();
+    Some(json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "solo2 JSON Lines, version 1",
+        "anyOf": any,
+        "$defs": definitions,
+    }))
+}
+
+fn definition((name, about, fields): &Row) -> Value {
+    let mut properties = Map::new();
+    properties.insert("v".to_owned(), json!({"const": 1}));
+    properties.insert("type".to_owned(), json!({"const": name}));
+    let mut required: Vec<Value> = vec!["v".into(), "type".into()];
+    for (field, shape) in *fields {
+        let (field, optional) = match field.strip_suffix('?') {
+            Some(field) => (field, true),
+            None => (*field, false),
+        };
+        let word = match shape {
+            Text | Time => "string",
+            Number => "number",
+            Bool => "boolean",
+            Object => "object",
+            List => "array",
+        };
+        let mut property = Map::new();
+        property.insert(
+            "type".to_owned(),
+            if optional {
+                json!([word, "null"])
+            } else {
+                word.into()
+            },
+        );
+        if matches!(shape, Time) {
+            property.insert("format".to_owned(), "date-time".into());
+        }
+        properties.insert(field.to_owned(), property.into());
+        if !optional {
+            required.push(field.into());
+        }
+    }
+    json!({
+        "description": about,
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": true,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_and_type_come_first_whatever_the_fields() {
+        let event = event("message", json!({"id": "x", "type": "error", "v": 9}));
+        assert_eq!(event.to_string(), r#"{"v":1,"type":"message","id":"x"}"#);
+    }
+
+    #[test]
+    fn times_have_three_digits_after_the_second() {
+        assert_eq!(timestamp_ms(1_790_000_000_120), "2026-09-21T14:13:20.120Z");
+        assert_eq!(timestamp_ms(0), "1970-01-01T00:00:00.000Z");
+        assert!(timestamp_ms(u64::MAX).starts_with("9999-"));
+    }
+
+    #[test]
+    fn each_type_has_a_schema_and_appears_once() {
+        let mut names: Vec<_> = types().collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        let schema = schema(Some("send.result")).expect("schema");
+        assert_eq!(schema["$defs"]["send.result"]["required"][2], "id");
+        assert!(super::schema(Some("nonsense")).is_none());
+    }
+}

@@ -1,0 +1,471 @@
+//! A direct link: QUIC over the best path that ICE finds, and keeps finding.
+//!
+//! One call, [`connect`], makes one link to one contact: its own sockets, its own ICE
+//! session, one QUIC connection. While the link lives, a driver task checks the path,
+//! watches the machine's interfaces, and tells the peer about new addresses; QUIC does
+//! not notice a change of path. Who the peer is, is Noise's question, asked above with
+//! [`DirectLink::binding`].
+//!
+//! ```text
+//!   connect ─► sockets ─► Offer / Answer ─► checks ─► QUIC handshake ─► DirectLink
+//!                 │ refused      │ silence     │ no pair      │
+//!                 ▼              ▼             ▼              ▼
+//!               Door         NoAnswer        NoPath       Handshake
+//! ```
+//!
+//! Spec: docs/protocol/3-links.md §5-§7.
+
+mod mux;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use quinn::{Connection, Endpoint, VarInt};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use self::mux::{Mux, Stun};
+use super::RoutePolicy;
+pub(crate) use super::ice::Role;
+use super::ice::gather::{Reflexive, own_addresses};
+pub(crate) use super::ice::offer::LinkSignal;
+use super::ice::{Check, Ice, Pair};
+use super::mask::{Mask, MaskKeys};
+use super::quic::{self, PathMoves};
+use super::socket::{self, DoorError};
+
+/// How long the peer may take to answer an offer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the checks may take once both sides know each other.
+const PATH_TIMEOUT: Duration = Duration::from_secs(30);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
+/// A link without a path is closed after this long.
+const LOST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often the interfaces are compared.
+const INTERFACES_EVERY: Duration = Duration::from_secs(3);
+/// How often the peer hears of our addresses while there is no path.
+const REPEAT_WHILE_LOST: Duration = Duration::from_secs(10);
+/// After an outage QUIC would wait for a probe timer that has grown as long as the
+/// outage. It is woken instead; more than once, because the peer may come back later.
+const KICKS: [Duration; 3] = [
+    Duration::from_secs(3),
+    Duration::from_secs(1),
+    Duration::ZERO,
+];
+
+/// QUIC application error codes of a link.
+const CLOSED: VarInt = VarInt::from_u32(0);
+const PATH_LOST: VarInt = VarInt::from_u32(1);
+
+/// What [`connect`] needs to know.
+pub(crate) struct DirectConfig {
+    /// Which side we are.
+    pub(crate) role: Role,
+    /// Names the attempt; chosen at random by the controlling side.
+    pub(crate) link: [u8; 16],
+    /// The pair's keys of these days.
+    pub(crate) mask: MaskKeys,
+    /// Our STUN servers; none means no server-reflexive candidates.
+    pub(crate) stun: Vec<SocketAddr>,
+    /// What the user allows.
+    pub(crate) policy: RoutePolicy,
+    /// The peer's offer, when we are controlled.
+    pub(crate) first_remote: Option<LinkSignal>,
+}
+
+/// Why there is no link.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    /// No socket.
+    #[error(transparent)]
+    Door(#[from] DoorError),
+    /// QUIC could not be set up.
+    #[error(transparent)]
+    Setup(#[from] quic::SetupError),
+    /// The first signal was not an offer for this link.
+    #[error("the peer's signal does not begin this link")]
+    Offer,
+    /// The peer did not answer the offer in time.
+    #[error("the peer did not answer")]
+    NoAnswer,
+    /// The peer answered, but no pair of addresses works.
+    #[error("no direct path to the peer was found")]
+    NoPath,
+    /// The path works, but QUIC did not come up.
+    #[error("the connection could not be set up")]
+    Handshake(#[source] quinn::ConnectionError),
+    /// The path works, but QUIC took too long.
+    #[error("the peer did not complete the handshake")]
+    HandshakeTimeout,
+}
+
+/// The path a link takes now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PathState {
+    /// Our address, as the last path had it.
+    pub(crate) local: SocketAddr,
+    /// The peer's address, as the last path had it.
+    pub(crate) remote: SocketAddr,
+    /// Whether the path works at present.
+    pub(crate) connected: bool,
+    /// The round trip of the last connectivity check.
+    pub(crate) rtt: Option<Duration>,
+}
+
+impl PathState {
+    const NONE: Self = Self {
+        local: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+        remote: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+        connected: false,
+        rtt: None,
+    };
+}
+
+/// A connection to the peer. Dropping it closes the connection and its sockets.
+pub(crate) struct DirectLink {
+    /// The connection; it survives changes of path.
+    pub(crate) connection: Connection,
+    /// What the session above is bound to: equal on both ends, on no other connection.
+    pub(crate) binding: [u8; 32],
+    path: watch::Receiver<PathState>,
+    /// Kept for their drops: the tasks end, the endpoint lets go of the sockets.
+    _guardian: AbortOnDrop,
+    _endpoint: Endpoint,
+}
+
+impl DirectLink {
+    /// The path, and word of its changes.
+    pub(crate) fn path(&self) -> watch::Receiver<PathState> {
+        self.path.clone()
+    }
+}
+
+impl Drop for DirectLink {
+    fn drop(&mut self) {
+        self.connection.close(CLOSED, b"");
+    }
+}
+
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Connects to a contact. Signals for the peer go to `out`, the peer's come from
+/// `incoming`, before and after this returns. Dropping the future gives up.
+///
+/// # Errors
+///
+/// [`ConnectError`] tells which step failed.
+pub(crate) async fn connect(
+    config: DirectConfig,
+    out: mpsc::Sender<LinkSignal>,
+    incoming: mpsc::Receiver<LinkSignal>,
+) -> Result<DirectLink, ConnectError> {
+    let doors = socket::bind_udp(config.policy)?;
+    let (mux, stun) = Mux::new(doors, Mask::new(config.mask));
+    let mut ice = Ice::new(config.role, config.link, mux.ports());
+    if config.role == Role::Controlled {
+        let offer = config.first_remote.ok_or(ConnectError::Offer)?;
+        ice.handle_signal(offer).map_err(|_| ConnectError::Offer)?;
+    }
+    let moves = PathMoves::default();
+    let endpoint = match config.role {
+        Role::Controlling => quic::client(mux.clone(), &moves)?,
+        Role::Controlled => quic::server(mux.clone(), &moves)?,
+    };
+
+    let (progress, mut watched) = watch::channel(Progress::Introducing);
+    let (path_sender, path) = watch::channel(PathState::NONE);
+    let driver = Driver {
+        mux,
+        ice,
+        reflexive: Reflexive::new(config.stun),
+        stun,
+        incoming: Some(incoming),
+        out: Some(out),
+        introduced: false,
+        announce: true,
+        repeat: None,
+        endpoint: endpoint.clone(),
+        moves,
+        kicks: Vec::new(),
+        progress,
+        path: path_sender,
+    };
+    let driver = AbortOnDrop(tokio::spawn(driver.run()));
+
+    let met = watched.wait_for(|progress| *progress != Progress::Introducing);
+    if !matches!(timeout(ANSWER_TIMEOUT, met).await, Ok(Ok(_))) {
+        return Err(ConnectError::NoAnswer);
+    }
+    let found = watched.wait_for(|progress| *progress == Progress::Found);
+    if !matches!(timeout(PATH_TIMEOUT, found).await, Ok(Ok(_))) {
+        return Err(ConnectError::NoPath);
+    }
+    let connection = timeout(HANDSHAKE_TIMEOUT, handshake(config.role, &endpoint))
+        .await
+        .map_err(|_| ConnectError::HandshakeTimeout)?
+        .map_err(ConnectError::Handshake)?;
+    let binding = quic::binding(&connection).ok_or(ConnectError::HandshakeTimeout)?;
+    let guardian = AbortOnDrop(tokio::spawn(guard(
+        connection.clone(),
+        path.clone(),
+        LOST_TIMEOUT,
+        driver,
+    )));
+    Ok(DirectLink {
+        connection,
+        binding,
+        path,
+        _guardian: guardian,
+        _endpoint: endpoint,
+    })
+}
+
+async fn handshake(role: Role, endpoint: &Endpoint) -> Result<Connection, quinn::ConnectionError> {
+    match role {
+        Role::Controlling => {
+            quic::call(endpoint)
+                .map_err(|_| quinn::ConnectionError::LocallyClosed)?
+                .await
+        }
+        Role::Controlled => {
+            let incoming = endpoint
+                .accept()
+                .await
+                .ok_or(quinn::ConnectionError::LocallyClosed)?;
+            let connection = incoming.await?;
+            // One link, one connection.
+            endpoint.set_server_config(None);
+            Ok(connection)
+        }
+    }
+}
+
+/// Ends the driver with the connection, and the connection with its last path.
+async fn guard(
+    connection: Connection,
+    mut path: watch::Receiver<PathState>,
+    patience: Duration,
+    driver: AbortOnDrop,
+) {
+    let lost = async {
+        loop {
+            if path.wait_for(|path| !path.connected).await.is_err() {
+                return;
+            }
+            let back = path.wait_for(|path| path.connected);
+            if timeout(patience, back).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        _ = connection.closed() => {}
+        () = lost => connection.close(PATH_LOST, b"path lost"),
+    }
+    drop(driver);
+}
+
+/// How far the search for a path has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Introducing,
+    Checking,
+    Found,
+}
+
+/// The I/O around [`Ice`]: one task per link.
+struct Driver {
+    mux: Arc<Mux>,
+    ice: Ice,
+    reflexive: Reflexive,
+    stun: mpsc::Receiver<Stun>,
+    /// `None` once the other end of the channel is gone; the same for `out`.
+    incoming: Option<mpsc::Receiver<LinkSignal>>,
+    out: Option<mpsc::Sender<LinkSignal>>,
+    /// Whether our offer or answer has left.
+    introduced: bool,
+    /// Whether the peer should hear of our addresses.
+    announce: bool,
+    repeat: Option<Instant>,
+    endpoint: Endpoint,
+    moves: PathMoves,
+    /// When QUIC is to be woken after a change of path, latest first.
+    kicks: Vec<Instant>,
+    progress: watch::Sender<Progress>,
+    path: watch::Sender<PathState>,
+}
+
+impl Driver {
+    /// Runs until aborted, or until it is clear that the peer will never be heard of.
+    async fn run(mut self) {
+        let mut interfaces = tokio::time::interval(INTERFACES_EVERY);
+        interfaces.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.look_at_interfaces();
+        loop {
+            let wait = self.turn();
+            tokio::select! {
+                () = sleep(wait) => {}
+                _ = interfaces.tick() => self.look_at_interfaces(),
+                stun = self.stun.recv() => match stun {
+                    Some(stun) => self.handle_stun(&stun),
+                    None => return,
+                },
+                signal = next(&mut self.incoming) => match signal {
+                    // A peer's stray signal changes nothing and is worth no more.
+                    Some(signal) => drop(self.ice.handle_signal(signal)),
+                    None if !self.ice.has_met() => return,
+                    None => self.incoming = None,
+                },
+                permit = room(self.out.clone(), self.announce) => match permit {
+                    Ok(permit) => {
+                        self.announce = false;
+                        permit.send(if self.introduced {
+                            self.ice.announcement()
+                        } else {
+                            self.introduced = true;
+                            self.ice.introduction()
+                        });
+                    }
+                    Err(()) => self.out = None,
+                },
+            }
+        }
+    }
+
+    /// Sends what is due and publishes what changed; returns how long nothing is due.
+    fn turn(&mut self) -> Duration {
+        let now = Instant::now();
+        self.ice.note_heard(self.mux.heard());
+        self.ice.handle_timeout(now);
+        while let Some(check) = self.ice.poll_transmit() {
+            self.mux.send_stun(&check);
+        }
+        while let Some(query) = self.reflexive.poll_transmit(now) {
+            self.mux.send_stun(&Check {
+                pair: Pair {
+                    local: query.base,
+                    remote: query.server,
+                },
+                message: query.request,
+            });
+        }
+        if let Some(addresses) = self.ice.take_authentic() {
+            self.mux.set_authentic(addresses);
+        }
+        self.publish(now);
+        let due = [
+            self.ice.poll_timeout(),
+            self.kicks.last().copied(),
+            self.reflexive.poll_timeout(),
+            self.repeat,
+        ];
+        due.into_iter()
+            .flatten()
+            .min()
+            .map_or(INTERFACES_EVERY, |due| due.saturating_duration_since(now))
+    }
+
+    fn publish(&mut self, now: Instant) {
+        let pair = self.ice.nominated();
+        let first = *self.path.borrow() == PathState::NONE;
+        if self.mux.set_pair(pair) && pair.is_some() && !first {
+            self.moves.note();
+            self.kicks = KICKS.map(|after| now + after).to_vec();
+        }
+        if self.kicks.pop_if(|due| *due <= now).is_some() {
+            // The socket stays the same; QUIC sends a probe under a new connection id.
+            let _ = self.endpoint.rebind_abstract(self.mux.clone());
+        }
+        let rtt = self.ice.rtt();
+        let was_connected = self.path.borrow().connected;
+        self.path.send_if_modified(|state| {
+            let new = match pair {
+                Some(Pair { local, remote }) => PathState {
+                    local,
+                    remote,
+                    connected: true,
+                    rtt,
+                },
+                None => PathState {
+                    connected: false,
+                    ..*state
+                },
+            };
+            let changed = *state != new;
+            *state = new;
+            changed
+        });
+        let progress = match (pair, self.ice.has_met()) {
+            (Some(_), _) => Progress::Found,
+            (None, true) => Progress::Checking,
+            (None, false) => Progress::Introducing,
+        };
+        // Once a path was found, the link itself tells of its loss.
+        self.progress
+            .send_if_modified(|old| std::mem::replace(old, progress) != progress);
+
+        match (pair, self.repeat) {
+            (None, None) if was_connected => {
+                self.ask_servers(now);
+                self.announce = true;
+                self.repeat = Some(now + REPEAT_WHILE_LOST);
+            }
+            (None, Some(due)) if due <= now => {
+                self.ask_servers(now);
+                self.announce = true;
+                self.repeat = Some(now + REPEAT_WHILE_LOST);
+            }
+            (Some(_), _) => self.repeat = None,
+            _ => {}
+        }
+    }
+
+    fn look_at_interfaces(&mut self) {
+        if self.ice.set_own_addresses(&own_addresses()) {
+            self.announce = true;
+            self.ask_servers(Instant::now());
+        }
+    }
+
+    fn ask_servers(&mut self, now: Instant) {
+        self.reflexive.ask(&self.ice.bases(), now);
+    }
+
+    fn handle_stun(&mut self, stun: &Stun) {
+        match self.reflexive.handle(stun.remote, &stun.message) {
+            Some(mapped) => self.announce |= self.ice.add_reflexive(&mapped),
+            None => self
+                .ice
+                .handle_stun(Instant::now(), stun.local, stun.remote, &stun.message),
+        }
+    }
+}
+
+/// The next signal; pending for ever once the channel is gone.
+async fn next(incoming: &mut Option<mpsc::Receiver<LinkSignal>>) -> Option<LinkSignal> {
+    match incoming {
+        Some(incoming) => incoming.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Room for one signal, when there is something to say and somebody to carry it.
+async fn room(
+    out: Option<mpsc::Sender<LinkSignal>>,
+    wanted: bool,
+) -> Result<mpsc::OwnedPermit<LinkSignal>, ()> {
+    match out {
+        Some(out) if wanted => out.reserve_owned().await.map_err(drop),
+        _ => std::future::pending().await,
+    }
+}

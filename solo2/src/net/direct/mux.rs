@@ -1,0 +1,475 @@
+//! The mux: one link's sockets, as QUIC and as ICE see them.
+//!
+//! ```text
+//!   quinn ── try_send ──► mask ──► nominated pair ──► socket
+//!   quinn ◄─ poll_recv ── unmask ◄─ 1228 bytes ─┐
+//!   ICE   ◄─ channel ◄──── STUN cookie ─────────┴──── socket
+//! ```
+//!
+//! quinn believes in one peer at one address ([`VIRTUAL_PEER`]); the real pair behind
+//! it may change at any time. Without a nominated pair nothing is sent: quinn waits.
+//! A 1228-byte datagram counts as QUIC only when it comes from an address that has
+//! proved to ICE that it knows our password; everything else is dropped in silence.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::{self, IoSliceMut};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use quinn::udp::{EcnCodepoint, RecvMeta, Transmit};
+use quinn::{AsyncUdpSocket, UdpPoller};
+use tokio::sync::{mpsc, watch};
+
+use crate::net::ice::{Check, Pair, Ports};
+use crate::net::mask::{DATAGRAM_LEN, Mask};
+use crate::net::quic::{VIRTUAL_PEER, VIRTUAL_SELF};
+use crate::net::socket::{UdpDoor, UdpDoors};
+
+/// Datagrams of one kernel message that quinn's buffers have room for. Small, because
+/// every link has such buffers; what does not fit waits in [`Mux::overflow`].
+const RECEIVE_SEGMENTS: usize = 8;
+/// Messages taken from the kernel at once, each up to 64 KiB (GRO).
+const BATCH: usize = 8;
+const MESSAGE_MAX: usize = 64 * 1024;
+/// Batches without anything for QUIC before other tasks get their turn.
+const FRUITLESS_BATCHES: usize = 16;
+/// STUN messages that may wait for ICE; more are dropped, they are repeated anyway.
+const STUN_QUEUE: usize = 128;
+/// STUN messages of ICE and of STUN servers are far shorter.
+const STUN_MAX: usize = 1_024;
+const STUN_MIN: usize = 20;
+const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+
+thread_local! {
+    /// Shared by all links of a thread: receiving and sending never wait in between.
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch {
+        received: vec![0; BATCH * MESSAGE_MAX],
+        masked: Vec::new(),
+    });
+}
+
+struct Scratch {
+    received: Vec<u8>,
+    masked: Vec<u8>,
+}
+
+/// A STUN message on its way to ICE.
+pub(crate) struct Stun {
+    /// The own address it arrived at.
+    pub(crate) local: SocketAddr,
+    /// Where it came from.
+    pub(crate) remote: SocketAddr,
+    /// The message.
+    pub(crate) message: Vec<u8>,
+}
+
+/// One link's sockets.
+pub(crate) struct Mux {
+    doors: UdpDoors,
+    mask: Mask,
+    pair: watch::Sender<Option<Pair>>,
+    authentic: RwLock<Vec<SocketAddr>>,
+    stun: mpsc::Sender<Stun>,
+    overflow: Mutex<VecDeque<(Vec<u8>, Option<EcnCodepoint>)>>,
+    /// When the current pair last brought QUIC, in milliseconds since `started`.
+    heard_ms: AtomicU64,
+    started: Instant,
+}
+
+impl Mux {
+    /// Takes over the sockets; STUN messages come out of the channel.
+    pub(crate) fn new(doors: UdpDoors, mask: Mask) -> (Arc<Self>, mpsc::Receiver<Stun>) {
+        let (stun, messages) = mpsc::channel(STUN_QUEUE);
+        let mux = Arc::new(Self {
+            doors,
+            mask,
+            pair: watch::Sender::new(None),
+            authentic: RwLock::new(Vec::new()),
+            stun,
+            overflow: Mutex::new(VecDeque::new()),
+            heard_ms: AtomicU64::new(0),
+            started: Instant::now(),
+        });
+        (mux, messages)
+    }
+
+    /// The ports of the sockets.
+    pub(crate) fn ports(&self) -> Ports {
+        let port = |family| self.doors.for_address(family).map(UdpDoor::port);
+        Ports {
+            v4: port(Ipv4Addr::UNSPECIFIED.into()),
+            v6: port(Ipv6Addr::UNSPECIFIED.into()),
+        }
+    }
+
+    /// Sends QUIC along `pair` from now on; `None` holds it back.
+    ///
+    /// `true` when that is a change.
+    pub(crate) fn set_pair(&self, pair: Option<Pair>) -> bool {
+        self.pair.send_if_modified(|current| {
+            if *current == pair {
+                return false;
+            }
+            if let Some(door) = pair.and_then(|pair| self.door(pair)) {
+                door.renew();
+            }
+            *current = pair;
+            true
+        })
+    }
+
+    /// When the current pair last brought QUIC.
+    pub(crate) fn heard(&self) -> Instant {
+        self.started + Duration::from_millis(self.heard_ms.load(Ordering::Relaxed))
+    }
+
+    fn note_heard(&self, remote: SocketAddr) {
+        if self.pair.borrow().is_some_and(|pair| pair.remote == remote) {
+            let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.heard_ms.store(ms, Ordering::Relaxed);
+        }
+    }
+
+    /// Lets QUIC in from these addresses only.
+    pub(crate) fn set_authentic(&self, addresses: &[SocketAddr]) {
+        *self
+            .authentic
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = addresses.to_vec();
+    }
+
+    /// Sends a STUN message; a lost one is repeated by whoever wanted it.
+    pub(crate) fn send_stun(&self, check: &Check) {
+        let Some(door) = self.door(check.pair) else {
+            return;
+        };
+        let _ = door.send(&Transmit {
+            destination: check.pair.remote,
+            ecn: None,
+            contents: &check.message,
+            segment_size: None,
+            src_ip: Some(check.pair.local.ip()),
+        });
+    }
+
+    fn door(&self, pair: Pair) -> Option<&UdpDoor> {
+        self.doors.for_address(pair.local.ip())
+    }
+
+    fn current(&self) -> Option<(Pair, &UdpDoor)> {
+        let pair = (*self.pair.borrow())?;
+        Some((pair, self.door(pair)?))
+    }
+
+    /// Sorts what a socket received: STUN to ICE, QUIC to `packer`, the rest nowhere.
+    fn sort(&self, port: u16, meta: &RecvMeta, message: &mut [u8], packer: &mut Packer<'_, '_>) {
+        // Without the address it arrived at, nobody could say on which path.
+        let Some(local) = meta.dst_ip else { return };
+        let (remote, stride) = (plain(meta.addr), meta.stride.max(1));
+        let mut heard = false;
+        for datagram in message.chunks_mut(stride) {
+            if datagram.len() == DATAGRAM_LEN {
+                if !self.is_authentic(remote) {
+                    continue;
+                }
+                if let Some(quic) = self.mask.unmask(datagram) {
+                    heard = true;
+                    if !packer.push(quic, meta.ecn) {
+                        self.overflow().push_back((quic.to_vec(), meta.ecn));
+                    }
+                }
+            } else if is_stun(datagram) {
+                let _ = self.stun.try_send(Stun {
+                    local: SocketAddr::new(local, port),
+                    remote,
+                    message: datagram.to_vec(),
+                });
+            }
+        }
+        if heard {
+            self.note_heard(remote);
+        }
+    }
+
+    fn is_authentic(&self, address: SocketAddr) -> bool {
+        self.authentic
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&address)
+    }
+
+    fn overflow(&self) -> std::sync::MutexGuard<'_, VecDeque<(Vec<u8>, Option<EcnCodepoint>)>> {
+        self.overflow.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Without the flow label and scope that the kernel may report.
+fn plain(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip(), address.port())
+}
+
+fn is_stun(datagram: &[u8]) -> bool {
+    (STUN_MIN..=STUN_MAX).contains(&datagram.len())
+        && datagram[0] < 4
+        && datagram[4..8] == STUN_COOKIE
+}
+
+impl AsyncUdpSocket for Mux {
+    fn create_io_poller(self: Arc<Self>) -> Pin<Box<dyn UdpPoller>> {
+        Box::pin(WritePoller {
+            mux: self,
+            waiting: None,
+        })
+    }
+
+    fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
+        let Some((pair, door)) = self.current() else {
+            return Err(io::ErrorKind::WouldBlock.into());
+        };
+        let segment = transmit
+            .segment_size
+            .unwrap_or(transmit.contents.len())
+            .max(1);
+        SCRATCH.with_borrow_mut(|scratch| {
+            let count = transmit.contents.len().div_ceil(segment);
+            scratch.masked.resize(count * DATAGRAM_LEN, 0);
+            let (places, _) = scratch.masked.as_chunks_mut::<DATAGRAM_LEN>();
+            for (quic, place) in transmit.contents.chunks(segment).zip(places) {
+                if !self.mask.mask(quic, place) {
+                    // quinn was told the MTU; a larger datagram would show.
+                    return Ok(());
+                }
+            }
+            door.send(&Transmit {
+                destination: pair.remote,
+                ecn: transmit.ecn,
+                contents: &scratch.masked,
+                segment_size: (count > 1).then_some(DATAGRAM_LEN),
+                src_ip: Some(pair.local.ip()),
+            })
+        })
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let mut packer = Packer::new(bufs, meta);
+        let mut overflow = self.overflow();
+        while let Some((quic, ecn)) = overflow.front() {
+            if !packer.push(quic, *ecn) {
+                break;
+            }
+            overflow.pop_front();
+        }
+        drop(overflow);
+        if packer.used() > 0 {
+            return Poll::Ready(Ok(packer.used()));
+        }
+        SCRATCH.with_borrow_mut(|scratch| {
+            for _ in 0..FRUITLESS_BATCHES {
+                let mut pending = true;
+                for door in self.doors.iter() {
+                    let mut messages = scratch.received.chunks_exact_mut(MESSAGE_MAX);
+                    let mut buffers: [IoSliceMut<'_>; BATCH] = std::array::from_fn(|_| {
+                        IoSliceMut::new(messages.next().expect("one chunk for each message"))
+                    });
+                    let mut received = [RecvMeta::default(); BATCH];
+                    let Poll::Ready(count) = door.poll_recv(cx, &mut buffers, &mut received) else {
+                        continue;
+                    };
+                    pending = false;
+                    for (meta, buffer) in received.iter().zip(&mut buffers).take(count) {
+                        if let Some(message) = buffer.get_mut(..meta.len) {
+                            self.sort(door.port(), meta, message, &mut packer);
+                        }
+                    }
+                }
+                if packer.used() > 0 {
+                    return Poll::Ready(Ok(packer.used()));
+                }
+                if pending {
+                    return Poll::Pending;
+                }
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(VIRTUAL_SELF)
+    }
+
+    fn max_transmit_segments(&self) -> usize {
+        self.current().map_or(1, |(_, door)| door.max_segments())
+    }
+
+    fn max_receive_segments(&self) -> usize {
+        RECEIVE_SEGMENTS
+    }
+
+    fn may_fragment(&self) -> bool {
+        self.doors.iter().any(UdpDoor::may_fragment)
+    }
+}
+
+impl fmt::Debug for Mux {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mux").finish_non_exhaustive()
+    }
+}
+
+/// Lays datagrams into quinn's buffers: runs of one length share a buffer, as GRO has it.
+struct Packer<'a, 'b> {
+    buffers: &'a mut [IoSliceMut<'b>],
+    meta: &'a mut [RecvMeta],
+    used: usize,
+}
+
+impl<'a, 'b> Packer<'a, 'b> {
+    fn new(buffers: &'a mut [IoSliceMut<'b>], meta: &'a mut [RecvMeta]) -> Self {
+        Self {
+            buffers,
+            meta,
+            used: 0,
+        }
+    }
+
+    fn used(&self) -> usize {
+        self.used
+    }
+
+    /// `false` when there is no room left.
+    fn push(&mut self, quic: &[u8], ecn: Option<EcnCodepoint>) -> bool {
+        if let Some(last) = self.used.checked_sub(1) {
+            let (meta, buffer) = (&mut self.meta[last], &mut self.buffers[last]);
+            let whole = meta.len.is_multiple_of(meta.stride);
+            let fits = quic.len() <= meta.stride && meta.len + quic.len() <= buffer.len();
+            if whole && fits && meta.ecn == ecn {
+                buffer[meta.len..meta.len + quic.len()].copy_from_slice(quic);
+                meta.len += quic.len();
+                return true;
+            }
+        }
+        let (Some(meta), Some(buffer)) = (
+            self.meta.get_mut(self.used),
+            self.buffers.get_mut(self.used),
+        ) else {
+            return false;
+        };
+        let Some(place) = buffer.get_mut(..quic.len()) else {
+            return false;
+        };
+        place.copy_from_slice(quic);
+        *meta = RecvMeta {
+            addr: VIRTUAL_PEER,
+            len: quic.len(),
+            stride: quic.len(),
+            ecn,
+            dst_ip: None,
+        };
+        self.used += 1;
+        true
+    }
+}
+
+type Waiting = Pin<Box<dyn Future<Output = io::Result<()>> + Send + Sync>>;
+
+/// Wakes quinn when there is a pair and its socket takes datagrams.
+struct WritePoller {
+    mux: Arc<Mux>,
+    waiting: Option<Waiting>,
+}
+
+impl UdpPoller for WritePoller {
+    fn poll_writable(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mux = Arc::clone(&self.mux);
+        let waiting = self
+            .waiting
+            .get_or_insert_with(|| Box::pin(async move { writable(&mux).await }));
+        let ready = waiting.as_mut().poll(cx);
+        if ready.is_ready() {
+            self.waiting = None;
+        }
+        ready
+    }
+}
+
+async fn writable(mux: &Mux) -> io::Result<()> {
+    let mut pair = mux.pair.subscribe();
+    loop {
+        pair.borrow_and_update();
+        match mux.current() {
+            Some((_, door)) => tokio::select! {
+                ready = door.writable() => return ready,
+                _ = pair.changed() => {}
+            },
+            // The sender lives in the mux, which we hold: waiting cannot fail.
+            None => drop(pair.changed().await),
+        }
+    }
+}
+
+impl fmt::Debug for WritePoller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WritePoller").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::mask::QUIC_MAX;
+
+    #[test]
+    fn runs_of_equal_datagrams_share_a_buffer_and_nothing_is_lost() {
+        let mut memory = vec![0; 4 * QUIC_MAX * RECEIVE_SEGMENTS];
+        let mut buffers: Vec<_> = memory
+            .chunks_mut(QUIC_MAX * RECEIVE_SEGMENTS)
+            .map(IoSliceMut::new)
+            .collect();
+        let mut meta = [RecvMeta::default(); 4];
+        let mut packer = Packer::new(&mut buffers, &mut meta);
+        let lens = [
+            QUIC_MAX, QUIC_MAX, 40, // one buffer, the last datagram shorter
+            40, 40,       // the next: a short one ended the first
+            QUIC_MAX, // longer than its neighbours
+        ];
+        for (fill, len) in (1u8..).zip(lens) {
+            assert!(packer.push(&vec![fill; len], None));
+        }
+        assert!(packer.push(&[9; 40], Some(EcnCodepoint::Ce)));
+        assert!(!packer.push(&[10; 40], None), "four buffers are full");
+        let used = packer.used();
+        let mut read = Vec::new();
+        for (meta, buffer) in meta.iter().zip(&buffers).take(used) {
+            read.extend(
+                buffer[..meta.len]
+                    .chunks(meta.stride)
+                    .map(|d| (d[0], d.len())),
+            );
+        }
+        let written: Vec<_> = (1u8..).zip(lens).chain([(9, 40)]).collect();
+        assert_eq!(read, written);
+    }
+
+    #[test]
+    fn a_full_size_datagram_is_never_taken_for_stun() {
+        let mut datagram = vec![0; DATAGRAM_LEN];
+        datagram[4..8].copy_from_slice(&STUN_COOKIE);
+        assert!(!is_stun(&datagram));
+        assert!(is_stun(&datagram[..100]));
+        assert!(!is_stun(&datagram[..19]));
+        datagram[0] = 0x40;
+        assert!(!is_stun(&datagram[..100]));
+    }
+}

@@ -1,0 +1,712 @@
+//! ICE for one link: which pair of addresses carries the datagrams.
+//!
+//! [`Ice`] wraps an `is` agent and keeps what the agent leaves to its user: which own
+//! addresses are candidates, how a peer's candidates are bounded, and when to try
+//! everything again. It does no I/O; time, STUN messages and signals are handed in,
+//! and the driver in [`super::direct`] asks for what is to be sent.
+//!
+//! ```text
+//!   new ──► checking ──► connected ──► lost ──► checking again, every 5 s
+//!                            ▲                        │
+//!                            └────────────────────────┘
+//! ```
+//!
+//! What the peer can make us do: send connectivity checks of about 100 bytes, paced,
+//! to at most 64 unicast addresses of its choice per link, as in every ICE agent.
+//!
+//! Spec: docs/protocol/3-links.md §7; RFC 8445, RFC 7675 (consent), RFC 8838 (trickle).
+
+pub(crate) mod gather;
+pub(crate) mod offer;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use is::stun::{StunMessage, StunPacket};
+use is::{Candidate, CandidateKind as IsKind, IceAgent, IceAgentEvent, IceCreds, Protocol};
+use rand::RngExt as _;
+use rand::distr::{Alphanumeric, SampleString as _};
+
+use offer::{CandidateInfo, CandidateKind, LinkSignal, MAX_CANDIDATES};
+
+/// Candidates a peer may name over the life of a link.
+const MAX_SIGNALLED: usize = 64;
+/// Addresses a peer may show us by sending checks from them.
+const MAX_OBSERVED: usize = 128;
+/// Own addresses, counting those that peers report back to us.
+const MAX_LOCAL: usize = 64;
+const MAX_PAIRS: usize = 96;
+
+/// Between two checks (RFC 8445 §14.2 allows 5 ms and up).
+const PACE: Duration = Duration::from_millis(20);
+const FIRST_RTO: Duration = Duration::from_millis(250);
+/// Also how often an idle path is checked.
+const LAST_RTO: Duration = Duration::from_secs(2);
+/// With the two above, a check that never succeeded ends after about 12 s.
+const RETRANSMITS: usize = 7;
+/// While no pair works, all of them are tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+/// A pair that carries nothing at all for so long is given up: two checks of each
+/// side, and their answers, are gone by then.
+const SILENCE: Duration = Duration::from_secs(5);
+/// RFC 7675: a pair on which the peer no longer answers us is given up, even when the
+/// peer's own datagrams still arrive.
+const CONSENT: Duration = Duration::from_secs(20);
+
+const UFRAG_LEN: usize = 8;
+const PWD_LEN: usize = 32;
+
+/// Which side this is, for ICE and for QUIC alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Sends the offer, nominates the pair, is QUIC's client.
+    Controlling,
+    /// Answers, follows, is QUIC's server.
+    Controlled,
+}
+
+/// Two addresses between which datagrams flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pair {
+    /// Ours: address and port of an own socket.
+    pub(crate) local: SocketAddr,
+    /// The peer's, as we reach it.
+    pub(crate) remote: SocketAddr,
+}
+
+/// Why a peer's first signal cannot start a link.
+#[derive(Debug, thiserror::Error)]
+#[error("the signal does not begin this link")]
+pub(crate) struct UnexpectedSignal;
+
+/// A connectivity check to send.
+pub(crate) struct Check {
+    /// Where it leaves and where it goes.
+    pub(crate) pair: Pair,
+    /// The STUN message.
+    pub(crate) message: Vec<u8>,
+}
+
+/// The ICE side of one link.
+pub(crate) struct Ice {
+    agent: IceAgent,
+    role: Role,
+    link: [u8; 16],
+    /// Our port in each family; `None` where there is no socket.
+    ports: Ports,
+    hosts: Vec<IpAddr>,
+    serial: u32,
+    theirs: Option<u32>,
+    signalled: usize,
+    nominated: Option<Pair>,
+    /// Remote addresses that proved to know our password.
+    authentic: Vec<SocketAddr>,
+    new_authentic: bool,
+    try_again: Option<Instant>,
+    /// When the nominated pair last carried anything to us.
+    heard: Option<Instant>,
+    /// How many checks the peer had answered on it, and since when.
+    answered: Option<(u64, Instant)>,
+}
+
+/// The ports of the link's sockets.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ports {
+    /// Of the IPv4 socket.
+    pub(crate) v4: Option<u16>,
+    /// Of the IPv6 socket.
+    pub(crate) v6: Option<u16>,
+}
+
+impl Ports {
+    fn with(self, address: IpAddr) -> Option<SocketAddr> {
+        let port = if address.is_ipv4() { self.v4 } else { self.v6 };
+        port.map(|port| SocketAddr::new(address, port))
+    }
+}
+
+impl Ice {
+    /// A link that has said and heard nothing yet.
+    pub(crate) fn new(role: Role, link: [u8; 16], ports: Ports) -> Self {
+        // The agent's own credentials come from a generator that is not for secrets.
+        let mut agent = IceAgent::new(credentials());
+        agent.set_controlling(role == Role::Controlling);
+        agent.set_control_tie_breaker(rand::rng().random());
+        agent.set_timing_advance(PACE);
+        agent.set_initial_stun_rto(FIRST_RTO);
+        agent.set_max_stun_rto(LAST_RTO);
+        agent.set_max_stun_retransmits(RETRANSMITS);
+        agent.set_max_candidate_pairs(MAX_PAIRS);
+        agent.set_local_preference(local_preference);
+        Self {
+            agent,
+            role,
+            link,
+            ports,
+            hosts: Vec::new(),
+            serial: 0,
+            theirs: None,
+            signalled: 0,
+            nominated: None,
+            authentic: Vec::new(),
+            new_authentic: false,
+            try_again: None,
+            heard: None,
+            answered: None,
+        }
+    }
+
+    /// What we tell the peer first: an offer or an answer.
+    pub(crate) fn introduction(&self) -> LinkSignal {
+        let creds = self.agent.local_credentials();
+        let (link, ufrag, pwd) = (self.link, creds.ufrag.clone(), creds.pass.clone());
+        let candidates = self.candidates();
+        match self.role {
+            Role::Controlling => LinkSignal::Offer {
+                link,
+                ufrag,
+                pwd,
+                candidates,
+            },
+            Role::Controlled => LinkSignal::Answer {
+                link,
+                ufrag,
+                pwd,
+                candidates,
+            },
+        }
+    }
+
+    /// What we tell the peer whenever our addresses changed: the whole set.
+    pub(crate) fn announcement(&mut self) -> LinkSignal {
+        self.serial = self.serial.saturating_add(1);
+        LinkSignal::Candidates {
+            link: self.link,
+            serial: self.serial,
+            candidates: self.candidates(),
+        }
+    }
+
+    fn candidates(&self) -> Vec<CandidateInfo> {
+        let mut candidates: Vec<_> = self
+            .agent
+            .local_candidates()
+            .filter_map(|candidate| {
+                Some(CandidateInfo {
+                    address: candidate.addr(),
+                    kind: kind(candidate.kind())?,
+                    priority: candidate.prio(),
+                })
+            })
+            .collect();
+        candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.priority));
+        candidates.truncate(MAX_CANDIDATES);
+        candidates
+    }
+
+    /// Whether the peer has introduced itself.
+    pub(crate) fn has_met(&self) -> bool {
+        self.agent.remote_credentials().is_some()
+    }
+
+    /// Takes a peer's signal. Signals of other links, repeated introductions and late
+    /// candidate sets change nothing.
+    pub(crate) fn handle_signal(&mut self, signal: LinkSignal) -> Result<(), UnexpectedSignal> {
+        if *signal.link() != self.link {
+            return Err(UnexpectedSignal);
+        }
+        match (self.role, signal) {
+            (
+                Role::Controlled,
+                LinkSignal::Offer {
+                    ufrag,
+                    pwd,
+                    candidates,
+                    ..
+                },
+            )
+            | (
+                Role::Controlling,
+                LinkSignal::Answer {
+                    ufrag,
+                    pwd,
+                    candidates,
+                    ..
+                },
+            ) if !self.has_met() => {
+                self.agent
+                    .set_remote_credentials(IceCreds { ufrag, pass: pwd });
+                self.add_remote(&candidates);
+                Ok(())
+            }
+            (
+                _,
+                LinkSignal::Candidates {
+                    serial, candidates, ..
+                },
+            ) if self.theirs.is_none_or(|last| serial > last) => {
+                self.theirs = Some(serial);
+                self.forget_remote_except(&candidates);
+                self.add_remote(&candidates);
+                if self.nominated.is_none() {
+                    // The peer moved, or tries again: so do we, with every pair.
+                    self.agent.recreate_candidate_pairs();
+                }
+                Ok(())
+            }
+            _ => Err(UnexpectedSignal),
+        }
+    }
+
+    fn add_remote(&mut self, candidates: &[CandidateInfo]) {
+        let known: Vec<_> = self
+            .agent
+            .remote_candidates()
+            .filter_map(|candidate| Some((candidate.addr(), kind(candidate.kind())?)))
+            .collect();
+        for info in candidates.iter().take(MAX_CANDIDATES) {
+            if known.contains(&(info.address, info.kind)) {
+                continue;
+            }
+            if self.signalled == MAX_SIGNALLED {
+                return;
+            }
+            self.signalled += 1;
+            self.agent.add_remote_candidate(Candidate::from_parts(
+                "1".to_owned(),
+                1,
+                Protocol::Udp,
+                info.priority,
+                info.address,
+                match info.kind {
+                    CandidateKind::Host => IsKind::Host,
+                    CandidateKind::ServerReflexive => IsKind::ServerReflexive,
+                },
+                None,
+                None,
+                None,
+            ));
+        }
+    }
+
+    fn forget_remote_except(&mut self, candidates: &[CandidateInfo]) {
+        let gone: Vec<_> = self
+            .agent
+            .remote_candidates()
+            .filter(|candidate| {
+                kind(candidate.kind()).is_some_and(|kind| {
+                    !candidates
+                        .iter()
+                        .any(|info| info.kind == kind && info.address == candidate.addr())
+                })
+            })
+            .collect();
+        for candidate in gone {
+            self.agent.invalidate_candidate(&candidate);
+        }
+    }
+
+    /// Compares the machine's addresses with the candidates; `true` when they changed.
+    pub(crate) fn set_own_addresses(&mut self, addresses: &[IpAddr]) -> bool {
+        if self.hosts == addresses {
+            return false;
+        }
+        let gone: Vec<_> = self
+            .agent
+            .local_candidates()
+            .filter(|candidate| {
+                kind(candidate.kind()).is_some() && !addresses.contains(&candidate.local().ip())
+            })
+            .collect();
+        for candidate in gone {
+            self.agent.invalidate_candidate(&candidate);
+        }
+        for address in addresses {
+            let host = self
+                .ports
+                .with(*address)
+                .and_then(|address| Candidate::host(address, Protocol::Udp).ok());
+            if let Some(host) = host
+                && !self.hosts.contains(address)
+                && self.has_room()
+            {
+                self.agent.add_local_candidate(host);
+            }
+        }
+        self.hosts = addresses.to_vec();
+        true
+    }
+
+    /// Our own addresses with the port they are reached at.
+    pub(crate) fn bases(&self) -> Vec<SocketAddr> {
+        self.hosts
+            .iter()
+            .filter_map(|address| self.ports.with(*address))
+            .collect()
+    }
+
+    /// Adds what a STUN server saw; `true` when the peer should hear of it.
+    pub(crate) fn add_reflexive(&mut self, mapped: &gather::Mapped) -> bool {
+        if !offer::is_sendable(mapped.mapped) || !self.has_room() {
+            return false;
+        }
+        let known = self
+            .agent
+            .local_candidates()
+            .any(|candidate| candidate.addr() == mapped.mapped);
+        if known {
+            return false;
+        }
+        Candidate::server_reflexive(mapped.mapped, mapped.base, Protocol::Udp)
+            .is_ok_and(|candidate| self.agent.add_local_candidate(candidate).is_some())
+    }
+
+    fn has_room(&self) -> bool {
+        self.agent.local_candidates().count() < MAX_LOCAL
+    }
+
+    /// Takes a STUN message that arrived at `local` from `remote`.
+    pub(crate) fn handle_stun(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+        message: &[u8],
+    ) {
+        let Ok(message) = StunMessage::parse(message) else {
+            return;
+        };
+        let known = self.authentic.contains(&remote);
+        let full = self.authentic.len() >= MAX_OBSERVED;
+        // A peer that invents addresses, its own or ours, gets no more room.
+        let invents = message.mapped_address().is_some_and(|mapped| {
+            !self.has_room()
+                && !self
+                    .agent
+                    .local_candidates()
+                    .any(|candidate| candidate.addr() == mapped)
+        });
+        if (!known && full) || invents {
+            return;
+        }
+        let handled = self.agent.handle_packet(
+            now,
+            StunPacket {
+                proto: Protocol::Udp,
+                source: remote,
+                destination: local,
+                message,
+            },
+        );
+        if handled
+            && self
+                .nominated
+                .is_some_and(|pair| pair.remote == remote && pair.local == local)
+        {
+            self.note_heard(now);
+        }
+        if handled && !known {
+            self.authentic.push(remote);
+            self.new_authentic = true;
+        }
+    }
+
+    /// The nominated pair carried something to us at `when`.
+    pub(crate) fn note_heard(&mut self, when: Instant) {
+        self.heard = self.heard.max(Some(when));
+    }
+
+    /// Whether the nominated pair has stopped working, long before its checks run out.
+    fn is_dead(&mut self, now: Instant) -> bool {
+        if self.nominated.is_none() {
+            (self.heard, self.answered) = (None, None);
+            return false;
+        }
+        let heard = *self.heard.get_or_insert(now);
+        let count = self.agent.nominated_pair_responses_received().unwrap_or(0);
+        let (_, answered) = *self.answered.insert(match self.answered {
+            Some((last, since)) if last == count => (last, since),
+            _ => (count, now),
+        });
+        now.saturating_duration_since(heard) > SILENCE
+            || now.saturating_duration_since(answered) > CONSENT
+    }
+
+    /// Lets time pass. Call when [`Self::poll_timeout`] is due and after every input.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if self.is_dead(now) || self.try_again.is_some_and(|due| due <= now) {
+            self.try_again = Some(now + TRY_AGAIN);
+            self.agent.recreate_candidate_pairs();
+        }
+        self.agent.handle_timeout(now);
+        while let Some(event) = self.agent.poll_event() {
+            if let IceAgentEvent::NominatedSend {
+                source,
+                destination,
+                ..
+            } = event
+            {
+                self.nominated = Some(Pair {
+                    local: source,
+                    remote: destination,
+                });
+                (self.heard, self.answered) = (Some(now), None);
+            }
+        }
+        if !self.agent.state().is_connected() {
+            self.nominated = None;
+        }
+        let searching = self.has_met() && self.nominated.is_none();
+        match (searching, self.try_again) {
+            (true, None) => self.try_again = Some(now + TRY_AGAIN),
+            (false, _) => self.try_again = None,
+            (true, Some(_)) => {}
+        }
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called.
+    pub(crate) fn poll_timeout(&mut self) -> Option<Instant> {
+        let agent = self.agent.poll_timeout();
+        agent.into_iter().chain(self.try_again).min()
+    }
+
+    /// The next check to send; call until `None`.
+    pub(crate) fn poll_transmit(&mut self) -> Option<Check> {
+        self.agent.poll_transmit().map(|transmit| Check {
+            pair: Pair {
+                local: transmit.source,
+                remote: transmit.destination,
+            },
+            message: transmit.contents.to_vec(),
+        })
+    }
+
+    /// The pair that carries the link now.
+    pub(crate) fn nominated(&self) -> Option<Pair> {
+        self.nominated
+    }
+
+    /// The round trip of the last check on that pair.
+    pub(crate) fn rtt(&self) -> Option<Duration> {
+        self.agent.nominated_pair_rtt()
+    }
+
+    /// Remote addresses that sent a valid check, when there are new ones since the last call.
+    pub(crate) fn take_authentic(&mut self) -> Option<&[SocketAddr]> {
+        std::mem::take(&mut self.new_authentic).then_some(self.authentic.as_slice())
+    }
+}
+
+fn credentials() -> IceCreds {
+    let mut rng = rand::rng();
+    IceCreds {
+        ufrag: Alphanumeric.sample_string(&mut rng, UFRAG_LEN),
+        pass: Alphanumeric.sample_string(&mut rng, PWD_LEN),
+    }
+}
+
+/// Our name for a kind of candidate that is told to the peer; `None` for those found by checks.
+fn kind(kind: IsKind) -> Option<CandidateKind> {
+    match kind {
+        IsKind::Host => Some(CandidateKind::Host),
+        IsKind::ServerReflexive => Some(CandidateKind::ServerReflexive),
+        IsKind::PeerReflexive | IsKind::Relayed => None,
+    }
+}
+
+/// RFC 8445 §5.1.2.1: IPv6 before IPv4, earlier before later, loopback last of all.
+fn local_preference(candidate: &Candidate, earlier: usize) -> u32 {
+    const FAMILY: u32 = 1;
+    const LOOPBACK: u32 = 0x4000;
+    const OTHER: u32 = 0xfffe;
+    let earlier = u32::try_from(earlier).unwrap_or(u32::MAX);
+    let start = if candidate.local().ip().is_loopback() {
+        LOOPBACK
+    } else {
+        OTHER
+    };
+    let preference = start.saturating_sub(earlier.saturating_mul(2)).max(1);
+    preference + u32::from(candidate.addr().is_ipv6()) * FAMILY
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PORTS: Ports = Ports {
+        v4: Some(4_000),
+        v6: None,
+    };
+
+    fn ends() -> (Ice, Ice) {
+        let mut controlling = Ice::new(Role::Controlling, [1; 16], PORTS);
+        let mut controlled = Ice::new(Role::Controlled, [1; 16], PORTS);
+        controlling.set_own_addresses(&[[10, 0, 0, 1].into()]);
+        controlled.set_own_addresses(&[[10, 0, 0, 2].into()]);
+        let offer = controlling.introduction();
+        controlled.handle_signal(offer).expect("an offer begins");
+        let answer = controlled.introduction();
+        controlling
+            .handle_signal(answer)
+            .expect("an answer follows");
+        (controlling, controlled)
+    }
+
+    fn deliver(from: &mut Ice, to: &mut Ice, now: Instant) {
+        while let Some(Check { pair, message }) = from.poll_transmit() {
+            to.handle_stun(now, pair.remote, pair.local, &message);
+        }
+    }
+
+    /// Lets `seconds` pass; datagrams flow only while `open`.
+    fn pass(one: &mut Ice, two: &mut Ice, now: &mut Instant, seconds: u32, open: bool) {
+        for _ in 0..seconds * 50 {
+            *now += PACE;
+            one.handle_timeout(*now);
+            two.handle_timeout(*now);
+            if open {
+                deliver(one, two, *now);
+                deliver(two, one, *now);
+            } else {
+                while one.poll_transmit().is_some() || two.poll_transmit().is_some() {}
+            }
+        }
+    }
+
+    fn candidates(signal: &LinkSignal) -> &[CandidateInfo] {
+        match signal {
+            LinkSignal::Offer { candidates, .. }
+            | LinkSignal::Answer { candidates, .. }
+            | LinkSignal::Candidates { candidates, .. } => candidates,
+        }
+    }
+
+    #[test]
+    fn two_ends_agree_on_one_pair() {
+        let (mut one, mut two) = ends();
+        let mut now = Instant::now();
+        pass(&mut one, &mut two, &mut now, 2, true);
+        let (mine, theirs) = (one.nominated(), two.nominated());
+        assert_eq!(mine.map(|p| p.local), theirs.map(|p| p.remote));
+        assert_eq!(mine.map(|p| p.remote), theirs.map(|p| p.local));
+        assert!(mine.is_some() && one.rtt().is_some());
+    }
+
+    #[test]
+    fn a_silent_pair_is_left_and_found_again() {
+        let (mut one, mut two) = ends();
+        let mut now = Instant::now();
+        pass(&mut one, &mut two, &mut now, 2, true);
+        pass(&mut one, &mut two, &mut now, 8, false);
+        assert!(one.nominated().is_none() && two.nominated().is_none());
+        pass(&mut one, &mut two, &mut now, 120, false);
+        pass(&mut one, &mut two, &mut now, 8, true);
+        assert!(one.nominated().is_some() && two.nominated().is_some());
+    }
+
+    #[test]
+    fn an_idle_pair_is_kept() {
+        let (mut one, mut two) = ends();
+        let mut now = Instant::now();
+        pass(&mut one, &mut two, &mut now, 2, true);
+        let pair = one.nominated();
+        for _ in 0..60 {
+            pass(&mut one, &mut two, &mut now, 1, true);
+            assert_eq!(one.nominated(), pair);
+        }
+    }
+
+    #[test]
+    fn an_end_that_moves_is_followed_without_waiting_for_silence() {
+        let (mut one, mut two) = ends();
+        let mut now = Instant::now();
+        pass(&mut one, &mut two, &mut now, 2, true);
+        assert!(two.set_own_addresses(&[[10, 9, 0, 2].into()]));
+        assert!(!two.set_own_addresses(&[[10, 9, 0, 2].into()]));
+        let moved = two.announcement();
+        assert_eq!(candidates(&moved).len(), 1);
+        one.handle_signal(moved).expect("a newer set counts");
+        pass(&mut one, &mut two, &mut now, 2, true);
+        assert_eq!(
+            one.nominated().map(|pair| pair.remote),
+            Some(([10, 9, 0, 2], 4_000).into())
+        );
+        assert!(two.nominated().is_some());
+    }
+
+    #[test]
+    fn a_candidate_set_that_arrives_late_is_dropped() {
+        let (mut one, mut two) = ends();
+        let old = two.announcement();
+        let new = two.announcement();
+        assert!(one.handle_signal(new).is_ok());
+        assert!(one.handle_signal(old).is_err());
+        assert!(
+            one.handle_signal(two.introduction()).is_err(),
+            "introduced already"
+        );
+    }
+
+    #[test]
+    fn the_addresses_a_peer_names_are_bounded() {
+        let (mut one, _) = ends();
+        for serial in 1..100_u8 {
+            let candidates = (1..=24)
+                .map(|last| CandidateInfo {
+                    address: ([10, 1, serial, last], 9).into(),
+                    kind: CandidateKind::Host,
+                    priority: 1,
+                })
+                .collect();
+            let _ = one.handle_signal(LinkSignal::Candidates {
+                link: [1; 16],
+                serial: serial.into(),
+                candidates,
+            });
+        }
+        assert!(one.signalled <= MAX_SIGNALLED);
+        assert!(one.agent.remote_candidates().count() <= MAX_SIGNALLED);
+    }
+
+    #[test]
+    fn the_addresses_a_peer_shows_are_bounded() {
+        let (mut one, mut two) = ends();
+        let mut now = Instant::now();
+        for port in 1..1_000 {
+            now += PACE;
+            two.handle_timeout(now);
+            while let Some(Check { pair, message }) = two.poll_transmit() {
+                one.handle_stun(now, pair.remote, ([10, 0, 0, 2], port).into(), &message);
+            }
+            one.handle_timeout(now);
+            while one.poll_transmit().is_some() {}
+            two.agent.recreate_candidate_pairs();
+        }
+        assert_eq!(one.authentic.len(), MAX_OBSERVED);
+        assert!(one.agent.remote_candidates().count() <= MAX_OBSERVED + 1);
+    }
+
+    #[test]
+    fn loopback_comes_last() {
+        let mut ice = Ice::new(Role::Controlling, [1; 16], PORTS);
+        ice.set_own_addresses(&[[127, 0, 0, 1].into(), [10, 0, 0, 1].into()]);
+        let offer = ice.introduction();
+        let order: Vec<_> = candidates(&offer).iter().map(|c| c.address.ip()).collect();
+        assert_eq!(order, [IpAddr::from([10, 0, 0, 1]), [127, 0, 0, 1].into()]);
+    }
+
+    #[test]
+    fn what_a_server_saw_is_announced_once() {
+        let mut ice = Ice::new(Role::Controlling, [1; 16], PORTS);
+        ice.set_own_addresses(&[[10, 0, 0, 1].into()]);
+        let mapped = gather::Mapped {
+            base: ([10, 0, 0, 1], 4_000).into(),
+            mapped: ([203, 0, 113, 5], 61_000).into(),
+        };
+        assert!(ice.add_reflexive(&mapped));
+        assert!(!ice.add_reflexive(&mapped));
+        assert_eq!(candidates(&ice.announcement()).len(), 2);
+        ice.set_own_addresses(&[]);
+        assert_eq!(candidates(&ice.announcement()).len(), 0);
+    }
+}

@@ -1,0 +1,330 @@
+//! What two ends tell each other through the signal server to find a path.
+//!
+//! ```text
+//!   controlling ── Offer ──────► controlled
+//!   controlling ◄────── Answer ── controlled
+//!   either      ── Candidates ──► either       whenever its addresses change
+//! ```
+//!
+//! A signal is sealed to the peer's device before it leaves, and read from a sealed
+//! one: it comes from the contact, who may still be hostile, so every part is
+//! bounded. Each `Candidates` carries the sender's whole set: what it no longer
+//! lists is gone. Spec: docs/protocol/4-signal.md §2; RFC 8838 (trickle).
+
+use std::net::{IpAddr, SocketAddr};
+
+use minicbor::decode::{Decoder, Error};
+use minicbor::{Decode, Encode};
+
+/// Most candidates in one signal.
+pub(crate) const MAX_CANDIDATES: usize = 24;
+/// An encoded signal is never longer, so that it fits one sealed blob.
+pub(crate) const MAX_ENCODED: usize = 2_958;
+
+/// RFC 8839 §5.4: 4 to 256 and 22 to 256 characters; ours are 8 and 32.
+const UFRAG_LEN: std::ops::RangeInclusive<usize> = 4..=64;
+const PWD_LEN: std::ops::RangeInclusive<usize> = 22..=128;
+/// RFC 8445 §5.1.2: 1 to 2^31 - 1.
+const MAX_PRIORITY: u32 = 0x7fff_ffff;
+
+/// One step of the exchange; `link` names the attempt.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub(crate) enum LinkSignal {
+    /// The controlling side wants a link.
+    #[n(0)]
+    Offer {
+        /// The attempt.
+        #[cbor(n(0), with = "minicbor::bytes")]
+        link: [u8; 16],
+        /// User name fragment of our connectivity checks.
+        #[cbor(n(1), decode_with = "read_ufrag")]
+        ufrag: String,
+        /// Password of our connectivity checks.
+        #[cbor(n(2), decode_with = "read_pwd")]
+        pwd: String,
+        /// Where we may be reached.
+        #[cbor(n(3), decode_with = "read_candidates")]
+        candidates: Vec<CandidateInfo>,
+    },
+    /// The controlled side agrees.
+    #[n(1)]
+    Answer {
+        /// The attempt.
+        #[cbor(n(0), with = "minicbor::bytes")]
+        link: [u8; 16],
+        /// User name fragment of our connectivity checks.
+        #[cbor(n(1), decode_with = "read_ufrag")]
+        ufrag: String,
+        /// Password of our connectivity checks.
+        #[cbor(n(2), decode_with = "read_pwd")]
+        pwd: String,
+        /// Where we may be reached.
+        #[cbor(n(3), decode_with = "read_candidates")]
+        candidates: Vec<CandidateInfo>,
+    },
+    /// The sender's whole present set of candidates.
+    #[n(2)]
+    Candidates {
+        /// The attempt.
+        #[cbor(n(0), with = "minicbor::bytes")]
+        link: [u8; 16],
+        /// Counts up: an older set that arrives late is dropped.
+        #[n(1)]
+        serial: u32,
+        /// Where we may be reached now.
+        #[cbor(n(2), decode_with = "read_candidates")]
+        candidates: Vec<CandidateInfo>,
+    },
+}
+
+impl LinkSignal {
+    /// The attempt this signal belongs to.
+    pub(crate) fn link(&self) -> &[u8; 16] {
+        match self {
+            Self::Offer { link, .. }
+            | Self::Answer { link, .. }
+            | Self::Candidates { link, .. } => link,
+        }
+    }
+
+    /// The signal as CBOR, at most [`MAX_ENCODED`] bytes.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        minicbor::to_vec(self).expect("writing to memory does not fail")
+    }
+
+    /// Reads a peer's signal; trailing bytes are refused.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, SignalError> {
+        if bytes.len() > MAX_ENCODED {
+            return Err(SignalError);
+        }
+        let mut decoder = Decoder::new(bytes);
+        let signal = decoder.decode().map_err(|_| SignalError)?;
+        if decoder.position() != bytes.len() {
+            return Err(SignalError);
+        }
+        Ok(signal)
+    }
+}
+
+/// The peer's signal is not one.
+#[derive(Debug, thiserror::Error)]
+#[error("malformed link signal")]
+pub(crate) struct SignalError;
+
+/// How a candidate's address was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub(crate) enum CandidateKind {
+    /// An interface of the sender's machine.
+    #[n(0)]
+    Host,
+    /// What a STUN server saw.
+    #[n(1)]
+    ServerReflexive,
+}
+
+/// An address at which a peer may be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CandidateInfo {
+    /// The address; always one that [`is_sendable`] accepts.
+    pub(crate) address: SocketAddr,
+    /// How it was found.
+    pub(crate) kind: CandidateKind,
+    /// RFC 8445 §5.1.2, chosen by the side that owns the address.
+    pub(crate) priority: u32,
+}
+
+/// Whether a peer may make us send connectivity checks to `address`.
+///
+/// Unicast addresses only, and none that needs an interface to be named. Loopback is
+/// allowed: two homes on one machine meet there.
+pub(crate) fn is_sendable(address: SocketAddr) -> bool {
+    address.port() != 0 && is_unicast(address.ip())
+}
+
+/// Unicast without a scope: the part of [`is_sendable`] that concerns the address.
+pub(crate) fn is_unicast(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let class_e = v4.octets()[0] >= 240;
+            let this_network = v4.octets()[0] == 0;
+            !(this_network || class_e || v4.is_multicast() || v4.is_link_local())
+        }
+        IpAddr::V6(v6) => {
+            !(v6.is_unspecified()
+                || v6.is_multicast()
+                || v6.is_unicast_link_local()
+                || v6.to_ipv4_mapped().is_some())
+        }
+    }
+}
+
+/// `[address, port, kind, priority]`
+impl<C> Encode<C> for CandidateInfo {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.array(4)?;
+        match self.address.ip() {
+            IpAddr::V4(v4) => e.bytes(&v4.octets())?,
+            IpAddr::V6(v6) => e.bytes(&v6.octets())?,
+        };
+        e.u16(self.address.port())?;
+        e.encode(self.kind)?;
+        e.u32(self.priority)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for CandidateInfo {
+    fn decode(d: &mut Decoder<'b>, _ctx: &mut C) -> Result<Self, Error> {
+        if d.array()? != Some(4) {
+            return Err(Error::message("a candidate has four parts"));
+        }
+        let bytes = d.bytes()?;
+        let address = if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
+            IpAddr::from(v4)
+        } else if let Ok(v6) = <[u8; 16]>::try_from(bytes) {
+            IpAddr::from(v6)
+        } else {
+            return Err(Error::message("an address has 4 or 16 bytes"));
+        };
+        let address = SocketAddr::new(address, d.u16()?);
+        let kind = d.decode()?;
+        let priority = d.u32()?;
+        if !is_sendable(address) || !(1..=MAX_PRIORITY).contains(&priority) {
+            return Err(Error::message("not a candidate"));
+        }
+        Ok(Self {
+            address,
+            kind,
+            priority,
+        })
+    }
+}
+
+fn read_ufrag<C>(d: &mut Decoder<'_>, _ctx: &mut C) -> Result<String, Error> {
+    credential(d, UFRAG_LEN)
+}
+
+fn read_pwd<C>(d: &mut Decoder<'_>, _ctx: &mut C) -> Result<String, Error> {
+    credential(d, PWD_LEN)
+}
+
+/// RFC 8839 §5.4: `ice-char = ALPHA / DIGIT / "+" / "/"`.
+fn credential(d: &mut Decoder<'_>, len: std::ops::RangeInclusive<usize>) -> Result<String, Error> {
+    let text = d.str()?;
+    let ice_chars = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/');
+    if !len.contains(&text.len()) || !ice_chars {
+        return Err(Error::message("not an ICE credential"));
+    }
+    Ok(text.to_owned())
+}
+
+fn read_candidates<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Vec<CandidateInfo>, Error> {
+    let count = d
+        .array()?
+        .and_then(|count| usize::try_from(count).ok())
+        .filter(|count| *count <= MAX_CANDIDATES)
+        .ok_or_else(|| Error::message("too many candidates"))?;
+    (0..count).map(|_| d.decode_with(ctx)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn info(address: &str) -> CandidateInfo {
+        CandidateInfo {
+            address: address.parse().expect("test address"),
+            kind: CandidateKind::Host,
+            priority: MAX_PRIORITY,
+        }
+    }
+
+    fn offer(candidates: Vec<CandidateInfo>) -> LinkSignal {
+        LinkSignal::Offer {
+            link: [7; 16],
+            ufrag: "u".repeat(*UFRAG_LEN.end()),
+            pwd: "p".repeat(*PWD_LEN.end()),
+            candidates,
+        }
+    }
+
+    #[test]
+    fn the_largest_signal_fits_a_sealed_blob() {
+        let address = "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535";
+        let largest = offer(vec![info(address); MAX_CANDIDATES]);
+        let bytes = largest.to_bytes();
+        assert!(bytes.len() <= MAX_ENCODED, "{}", bytes.len());
+        assert!(LinkSignal::from_bytes(&bytes).is_ok_and(|read| read == largest));
+    }
+
+    #[test]
+    fn one_candidate_too_many_is_refused() {
+        let bytes = offer(vec![info("10.0.0.1:9"); MAX_CANDIDATES + 1]).to_bytes();
+        assert!(LinkSignal::from_bytes(&bytes).is_err());
+    }
+
+    #[test]
+    fn addresses_that_are_not_one_host_are_refused() {
+        for address in [
+            "0.0.0.0:9",
+            "0.1.2.3:9",
+            "255.255.255.255:9",
+            "240.0.0.1:9",
+            "224.0.0.251:5353",
+            "169.254.1.1:9",
+            "10.0.0.1:0",
+            "[::]:9",
+            "[ff02::1]:9",
+            "[fe80::1]:9",
+            "[::ffff:10.0.0.1]:9",
+        ] {
+            let bytes = offer(vec![info(address)]).to_bytes();
+            assert!(LinkSignal::from_bytes(&bytes).is_err(), "{address}");
+        }
+        for address in ["127.0.0.1:9", "10.0.0.1:9", "[::1]:9", "[2001:db8::1]:9"] {
+            let bytes = offer(vec![info(address)]).to_bytes();
+            assert!(LinkSignal::from_bytes(&bytes).is_ok(), "{address}");
+        }
+    }
+
+    #[test]
+    fn credentials_that_could_confuse_a_check_are_refused() {
+        for ufrag in ["abc", "with:colon", "späße", &"u".repeat(65)] {
+            let signal = LinkSignal::Answer {
+                link: [1; 16],
+                ufrag: ufrag.to_owned(),
+                pwd: "p".repeat(32),
+                candidates: Vec::new(),
+            };
+            assert!(LinkSignal::from_bytes(&signal.to_bytes()).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_of_any_kind_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let _ = LinkSignal::from_bytes(&bytes);
+        }
+
+        #[test]
+        fn a_damaged_signal_never_panics(at in 0usize..80, byte: u8) {
+            let mut bytes = offer(vec![info("10.0.0.1:9"); 3]).to_bytes();
+            bytes[at] = byte;
+            let _ = LinkSignal::from_bytes(&bytes);
+        }
+
+        #[test]
+        fn bytes_behind_a_signal_are_refused(behind in prop::collection::vec(any::<u8>(), 1..9)) {
+            let mut bytes = offer(vec![info("10.0.0.1:9"); 3]).to_bytes();
+            bytes.extend_from_slice(&behind);
+            prop_assert!(LinkSignal::from_bytes(&bytes).is_err());
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Two devices, a real QUIC connection between them, and handshakes and frames on it.
+
+use solo2_crypto::identity::{AccountKey, DeviceCertificate};
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::net::direct::tests::{Ends as Connected, plain_ends};
+use crate::net::frame::Frame;
+use crate::net::handshake::{self, Ends, HandshakeError, Psks};
+
+struct Device {
+    keys: Arc<DeviceKeys>,
+    certificate: DeviceCertificate,
+}
+
+fn device() -> Device {
+    let mut rng = rand::rng();
+    let account = AccountKey::generate(&mut rng);
+    let keys = DeviceKeys::generate(&mut rng);
+    let certificate = DeviceCertificate::issue(&account, 0, 1, &keys, 1_800_000_000);
+    Device {
+        keys: Arc::new(keys),
+        certificate,
+    }
+}
+
+fn psks(current: u8, previous: Option<u8>, generation: u32) -> Psks {
+    Psks {
+        current: Secret::new(&[current; 32]),
+        previous: previous.map(|byte| Secret::new(&[byte; 32])),
+        generation,
+    }
+}
+
+type Outcome = Result<Established, HandshakeError>;
+
+/// Both halves of a handshake between contacts.
+async fn shake(
+    ends: &Connected,
+    [alice, bob]: [&Device; 2],
+    pinned_by_bob: &DeviceCertificate,
+    [hers, his]: [Option<&Psks>; 2],
+    [her_reset, his_reset]: [u8; 2],
+) -> (Outcome, Outcome) {
+    let her_reset = Secret::new(&[her_reset; 32]);
+    let his_reset = Secret::new(&[his_reset; 32]);
+    let initiate = handshake::initiate(
+        &ends.controlling.connection,
+        Ends {
+            device: &alice.keys,
+            certificate: &alice.certificate,
+            binding: ends.controlling.binding,
+        },
+        &bob.certificate,
+        hers,
+        &her_reset,
+    );
+    let accept = handshake::accept(
+        &ends.controlled.connection,
+        Ends {
+            device: &bob.keys,
+            certificate: &bob.certificate,
+            binding: ends.controlled.binding,
+        },
+        pinned_by_bob,
+        his,
+        &his_reset,
+    );
+    // A side that gives up lets the other one know by ending the connection.
+    let initiate = async {
+        let outcome = initiate.await;
+        if outcome.is_err() {
+            ends.controlling.connection.close(0u8.into(), b"");
+        }
+        outcome
+    };
+    let accept = async {
+        let outcome = accept.await;
+        if outcome.is_err() {
+            ends.controlled.connection.close(0u8.into(), b"");
+        }
+        outcome
+    };
+    tokio::join!(initiate, accept)
+}
+
+/// A handshake between two friends who remember the same.
+async fn friends(ends: &Connected, alice: &Device, bob: &Device) -> (Established, Established) {
+    let shared = psks(1, None, 0);
+    let (a, b) = shake(
+        ends,
+        [alice, bob],
+        &alice.certificate,
+        [Some(&shared), Some(&shared)],
+        [9, 9],
+    )
+    .await;
+    (a.expect("an initiator"), b.expect("a responder"))
+}
+
+#[tokio::test]
+async fn either_side_may_be_one_psk_behind() {
+    let (alice, bob) = (device(), device());
+    for (hers, his, generation) in [
+        (psks(5, Some(4), 7), psks(5, Some(4), 7), 7),
+        (psks(5, Some(4), 7), psks(4, Some(3), 6), 6),
+        (psks(4, Some(3), 6), psks(5, Some(4), 7), 6),
+    ] {
+        let ends = plain_ends().await;
+        let (a, b) = shake(
+            &ends,
+            [&alice, &bob],
+            &alice.certificate,
+            [Some(&hers), Some(&his)],
+            [9, 9],
+        )
+        .await;
+        let (a, b) = (a.expect("an initiator"), b.expect("a responder"));
+        assert_eq!(a.generation, Some(generation));
+        assert_eq!(b.generation, Some(generation));
+        assert!(a.psk.same_as(&b.psk));
+        assert_eq!(a.transport.handshake_hash(), b.transport.handshake_hash());
+    }
+}
+
+#[tokio::test]
+async fn lost_or_parted_psk_chains_fall_back_to_the_pinned_certificates() {
+    let (alice, bob) = (device(), device());
+    let (old, new) = (psks(4, Some(3), 6), psks(9, Some(8), 11));
+    for (hers, his) in [
+        (Some(&old), Some(&new)),
+        (Some(&old), None),
+        (None, Some(&new)),
+    ] {
+        let ends = plain_ends().await;
+        let (a, b) = shake(
+            &ends,
+            [&alice, &bob],
+            &alice.certificate,
+            [hers, his],
+            [9, 9],
+        )
+        .await;
+        let (a, b) = (a.expect("an initiator"), b.expect("a responder"));
+        assert_eq!(a.generation, None, "a new agreement is due");
+        assert_eq!(b.generation, None);
+        let seen = a.certificate.expect("a certificate in the handshake");
+        assert_eq!(seen.account(), bob.certificate.account());
+    }
+}
+
+#[tokio::test]
+async fn a_different_psk_or_pair_secret_makes_no_link() {
+    let (alice, bob) = (device(), device());
+    let (hers, his) = (psks(1, None, 3), psks(2, None, 3));
+    let ends = plain_ends().await;
+    let (a, _) = shake(
+        &ends,
+        [&alice, &bob],
+        &alice.certificate,
+        [Some(&hers), Some(&his)],
+        [9, 9],
+    )
+    .await;
+    assert!(matches!(a, Err(HandshakeError::Unproven)));
+
+    let ends = plain_ends().await;
+    let (a, b) = shake(
+        &ends,
+        [&alice, &bob],
+        &alice.certificate,
+        [None, None],
+        [9, 8],
+    )
+    .await;
+    assert!(a.is_err() && b.is_err());
+}
+
+#[tokio::test]
+async fn another_identity_makes_no_link() {
+    let (alice, bob, stranger) = (device(), device(), device());
+    let shared = psks(1, None, 0);
+    for psks in [[Some(&shared), Some(&shared)], [None, None]] {
+        let ends = plain_ends().await;
+        let (_, b) = shake(&ends, [&stranger, &bob], &alice.certificate, psks, [9, 9]).await;
+        assert!(matches!(b, Err(HandshakeError::Identity)));
+    }
+}
+
+/// A pumped link: frames in, events out.
+struct Pumped {
+    frames: mpsc::UnboundedSender<Frame>,
+    events: mpsc::UnboundedReceiver<LinkEvent>,
+    info: watch::Receiver<LinkInfo>,
+    _task: JoinHandle<()>,
+}
+
+fn pump(established: Established, own: &Device, remote: &Device, timing: LinkTiming) -> Pumped {
+    let (frames, outgoing) = mpsc::unbounded_channel();
+    let (events_tx, events) = mpsc::unbounded_channel();
+    let (info_tx, info) = watch::channel(LinkInfo {
+        key_epoch: 0,
+        handshake_id: [0; 8],
+    });
+    let renewal = Renewal {
+        device: own.keys.clone(),
+        remote: remote.certificate.noise(),
+    };
+    let report = move |event| -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+        let _ = events_tx.send(event);
+        Box::pin(std::future::ready(()))
+    };
+    let task = tokio::spawn(run(established, renewal, timing, outgoing, report, info_tx));
+    Pumped {
+        frames,
+        events,
+        info,
+        _task: task,
+    }
+}
+
+/// The numbers of the acknowledgements that arrive, until `count` have.
+async fn numbers(link: &mut Pumped, count: u64) -> Vec<u64> {
+    let mut seen = Vec::new();
+    while (seen.len() as u64) < count {
+        match link.events.recv().await.expect("an event") {
+            LinkEvent::Frames(frames) => {
+                for frame in frames {
+                    let Frame::Ack { next } = frame else {
+                        panic!("only acknowledgements were sent")
+                    };
+                    seen.push(next);
+                }
+            }
+            LinkEvent::Down(reason) => panic!("the link went down: {reason}"),
+        }
+    }
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_and_handshakes_are_renewed_under_traffic_and_nothing_is_lost() {
+    const COUNT: u64 = 2_000;
+    let (alice, bob) = (device(), device());
+    let ends = plain_ends().await;
+    let (a, b) = friends(&ends, &alice, &bob).await;
+    let timing = LinkTiming {
+        rekey_every: Duration::from_millis(40),
+        rekey_frames: 100,
+        renew_every: Duration::from_millis(100),
+        renew_frames: 500,
+        heartbeat_mean: Duration::from_millis(20),
+    };
+    let mut a = pump(a, &alice, &bob, timing);
+    let mut b = pump(b, &bob, &alice, timing);
+    let first = a.info.borrow().handshake_id;
+    for link in [&a, &b] {
+        let frames = link.frames.clone();
+        tokio::spawn(async move {
+            for next in 0..COUNT {
+                let _ = frames.send(Frame::Ack { next });
+                if next % 20 == 0 {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+        });
+    }
+    let (at_a, at_b) = tokio::join!(numbers(&mut a, COUNT), numbers(&mut b, COUNT));
+    let all: Vec<u64> = (0..COUNT).collect();
+    assert_eq!(at_a, all);
+    assert_eq!(at_b, all);
+    for link in [&a, &b] {
+        assert!(
+            link.info.borrow().key_epoch > 0,
+            "the sending key was renewed"
+        );
+        assert_ne!(
+            link.info.borrow().handshake_id,
+            first,
+            "a new handshake was run"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_block_that_does_not_open_ends_the_link() {
+    let (alice, bob) = (device(), device());
+    for garbage in [vec![0; SEALED_LEN], vec![0xa5; SEALED_LEN]] {
+        let ends = plain_ends().await;
+        let (mut a, b) = friends(&ends, &alice, &bob).await;
+        let mut b = pump(b, &bob, &alice, LinkTiming::default());
+        a.send.write_all(&garbage).await.expect("a stream");
+        let event = b.events.recv().await.expect("an event");
+        assert!(matches!(event, LinkEvent::Down(LinkError::Protocol)));
+    }
+}
+
+#[tokio::test]
+async fn a_replayed_block_ends_the_link() {
+    let (alice, bob) = (device(), device());
+    let ends = plain_ends().await;
+    let (mut a, b) = friends(&ends, &alice, &bob).await;
+    let mut b = pump(b, &bob, &alice, LinkTiming::default());
+    let sealed = a
+        .transport
+        .seal(&Frame::Ack { next: 1 }.encode())
+        .expect("a fresh transport");
+    a.send.write_all(&sealed).await.expect("a stream");
+    assert_eq!(numbers(&mut b, 1).await, [1]);
+    a.send.write_all(&sealed).await.expect("a stream");
+    let event = b.events.recv().await.expect("an event");
+    assert!(matches!(event, LinkEvent::Down(LinkError::Protocol)));
+}
+
+#[tokio::test]
+async fn an_authentic_frame_that_lies_ends_the_link() {
+    let (alice, bob) = (device(), device());
+    let mut lies = vec![
+        // A length beyond the frame, an unknown kind, an envelope of the wrong size.
+        vec![0xff, 0xff, 0x01],
+        vec![0x00, 0x01, 0x7f],
+        vec![0x00, 0x0a, 0x01, 0, 0, 0, 0, 0, 0, 0, 1, 9],
+        // A switch that nobody asked for, and a handshake that is none.
+        vec![0x00, 0x01, 0x05],
+        vec![0x00, 0x03, 0x04, 1, 2],
+    ];
+    for lie in &mut lies {
+        lie.resize(SEALED_LEN - 16, 0);
+        let ends = plain_ends().await;
+        let (mut a, b) = friends(&ends, &alice, &bob).await;
+        let mut b = pump(b, &bob, &alice, LinkTiming::default());
+        let sealed = a.transport.seal(lie).expect("a fresh transport");
+        a.send.write_all(&sealed).await.expect("a stream");
+        let event = b.events.recv().await.expect("an event");
+        assert!(matches!(event, LinkEvent::Down(LinkError::Protocol)));
+    }
+}
+
+#[tokio::test]
+async fn leaving_is_said_and_heard() {
+    let (alice, bob) = (device(), device());
+    let ends = plain_ends().await;
+    let (a, b) = friends(&ends, &alice, &bob).await;
+    let a = pump(a, &alice, &bob, LinkTiming::default());
+    let mut b = pump(b, &bob, &alice, LinkTiming::default());
+    drop(a.frames);
+    let event = b.events.recv().await.expect("an event");
+    assert!(matches!(event, LinkEvent::Down(LinkError::ClosedByPeer)));
+}

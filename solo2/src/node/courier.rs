@@ -1,0 +1,479 @@
+//! One courier per contact: meets the contact's device and keeps a link to it.
+//!
+//! It listens on the contact's rotating tokens, dials when there is reason to, answers
+//! the other side's offers, and turns every connection into a link for the core. When
+//! both dial at once, the side with the smaller account key is the one that dials.
+//!
+//! ```text
+//!   Idle ──Dial, online, link lost──► Dialing ──answer──► handshake ──► link ──lost──► Idle
+//!     └──────────offer──────────────► Answering ────────────┘
+//! ```
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use solo2_crypto::rendezvous::{self, EPOCH_SECS};
+use solo2_crypto::signal_seal;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::NetContext;
+use super::core::{Input, ReadyLink};
+use super::introductions::{Blob, Listening, Reach, Token};
+use super::peer::PeerKeys;
+use super::time::now_secs;
+use crate::net::direct::{self, DirectConfig, DirectLink};
+use crate::net::handshake::{self, Ends, HandshakeError};
+use crate::net::ice::Role;
+use crate::net::ice::offer::LinkSignal;
+use crate::net::link::{self, LinkEvent, LinkInfo, Renewal};
+
+/// How long both ends may take to find a path.
+const CONNECT_MAX: Duration = Duration::from_secs(30);
+/// How long the handshake may take on a path that stands.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+/// Pauses between attempts that fail; the last one repeats.
+const BACKOFF: [u64; 5] = [1, 3, 10, 60, 300];
+/// What is written meanwhile does not make the next dial come sooner than this.
+const DIAL_REST: Duration = Duration::from_secs(3);
+/// Attempts that may be under way with one contact.
+const ATTEMPTS_MAX: usize = 4;
+/// Link names remembered so that a repeated offer starts nothing.
+const SEEN_MAX: usize = 64;
+
+/// What the core tells a courier.
+pub(crate) enum Order {
+    /// There is something to send.
+    Dial,
+    /// The link is up: attempts that fail from here on start over quickly.
+    Up,
+    /// The link was dropped for cause.
+    Reset,
+    /// Leave.
+    Stop,
+}
+
+struct Attempt {
+    dialing: bool,
+    /// The other side has taken part in it.
+    answered: bool,
+    connected: bool,
+    signals: mpsc::Sender<LinkSignal>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.connected {
+            self.task.abort();
+        }
+    }
+}
+
+enum News {
+    Connected([u8; 16]),
+    Ended([u8; 16]),
+    /// A signal to seal and post.
+    Signal(LinkSignal),
+}
+
+/// Starts a courier; it leaves at [`Order::Stop`] or when the sender is dropped.
+pub(crate) fn start(
+    net: Arc<NetContext>,
+    keys: Arc<PeerKeys>,
+    open: bool,
+) -> mpsc::UnboundedSender<Order> {
+    let (orders_tx, orders) = mpsc::unbounded_channel();
+    if open {
+        tokio::spawn(Courier::new(net, keys).run(orders));
+    }
+    orders_tx
+}
+
+struct Courier {
+    net: Arc<NetContext>,
+    keys: Arc<PeerKeys>,
+    attempts: HashMap<[u8; 16], Attempt>,
+    seen: VecDeque<[u8; 16]>,
+    /// The offer of the present dial, posted again when the other side dials too.
+    offer: Option<LinkSignal>,
+    failures: usize,
+    redial_at: Option<Instant>,
+    dialed_at: Option<Instant>,
+    news_tx: mpsc::Sender<News>,
+    news: mpsc::Receiver<News>,
+    blobs_tx: mpsc::Sender<Blob>,
+    blobs: mpsc::Receiver<Blob>,
+    ears: Vec<Listening>,
+    epoch: u64,
+}
+
+impl Courier {
+    fn new(net: Arc<NetContext>, keys: Arc<PeerKeys>) -> Self {
+        let (news_tx, news) = mpsc::channel(32);
+        let (blobs_tx, blobs) = mpsc::channel(32);
+        Self {
+            net,
+            keys,
+            attempts: HashMap::new(),
+            seen: VecDeque::new(),
+            offer: None,
+            failures: 0,
+            redial_at: None,
+            dialed_at: None,
+            news_tx,
+            news,
+            blobs_tx,
+            blobs,
+            ears: Vec::new(),
+            epoch: 0,
+        }
+    }
+
+    async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
+        let mut reach = self.net.introductions.reach();
+        self.listen();
+        if *reach.borrow_and_update() == Reach::Online {
+            self.dial();
+        }
+        loop {
+            let epoch_end =
+                Instant::now() + Duration::from_secs(EPOCH_SECS - now_secs() % EPOCH_SECS);
+            let redial = self.redial_at.unwrap_or(epoch_end);
+            tokio::select! {
+                order = orders.recv() => match order {
+                    Some(Order::Dial) => {
+                        let resting = self.dialed_at.is_some_and(|at| at.elapsed() < DIAL_REST);
+                        if !resting {
+                            self.dial();
+                        }
+                    }
+                    Some(Order::Up) => self.failures = 0,
+                    Some(Order::Reset) => self.schedule(),
+                    Some(Order::Stop) | None => return,
+                },
+                Some(blob) = self.blobs.recv() => self.on_blob(&blob),
+                Some(news) = self.news.recv() => self.on_news(news),
+                Ok(()) = reach.changed() => {
+                    if *reach.borrow_and_update() == Reach::Online {
+                        self.failures = 0;
+                        self.dial();
+                    }
+                }
+                () = sleep_until(redial), if self.redial_at.is_some() => {
+                    self.redial_at = None;
+                    self.dial();
+                }
+                () = sleep_until(epoch_end) => self.listen(),
+            }
+        }
+    }
+
+    fn token_to(&self, to_peer: bool, epoch: u64) -> Token {
+        let to = if to_peer {
+            self.keys.certificate.account()
+        } else {
+            self.net.certificate.account()
+        };
+        rendezvous::token(&self.keys.pair_secret, epoch, &to)
+    }
+
+    /// Listens on this epoch's token and its neighbours', since clocks differ.
+    fn listen(&mut self) {
+        let epoch = now_secs() / EPOCH_SECS;
+        if epoch == self.epoch {
+            return;
+        }
+        self.epoch = epoch;
+        let tokens =
+            [epoch.saturating_sub(1), epoch, epoch + 1].map(|epoch| self.token_to(false, epoch));
+        // First, or leaving the old tokens would also leave those that go on.
+        self.ears.clear();
+        self.ears = tokens
+            .into_iter()
+            .map(|token| self.net.introductions.listen(token, self.blobs_tx.clone()))
+            .collect();
+    }
+
+    fn post(&self, signal: &LinkSignal) {
+        let psk = rendezvous::signal_psk(&self.keys.pair_secret);
+        let sealed = signal_seal::seal(
+            self.keys.certificate.seal(),
+            &psk,
+            &signal.to_bytes(),
+            &mut rand::rng(),
+        );
+        match sealed {
+            Ok(blob) => {
+                let token = self.token_to(true, now_secs() / EPOCH_SECS);
+                self.net.introductions.post(token, blob);
+            }
+            Err(error) => tracing::warn!("cannot seal a signal: {error}"),
+        }
+    }
+
+    fn busy(&self) -> bool {
+        self.attempts
+            .values()
+            .any(|attempt| attempt.dialing || attempt.connected)
+    }
+
+    fn dial(&mut self) {
+        let online = *self.net.introductions.reach().borrow() == Reach::Online;
+        if self.busy() || !online || self.attempts.len() >= ATTEMPTS_MAX {
+            return;
+        }
+        self.dialed_at = Some(Instant::now());
+        let link = rand::random();
+        self.begin(link, Role::Controlling, None);
+    }
+
+    fn on_blob(&mut self, blob: &Blob) {
+        let psk = rendezvous::signal_psk(&self.keys.pair_secret);
+        let Ok(opened) = signal_seal::open(&self.net.device, &psk, blob.as_slice()) else {
+            return;
+        };
+        let Ok(signal) = LinkSignal::from_bytes(&opened) else {
+            return;
+        };
+        let link = *signal.link();
+        if let Some(attempt) = self.attempts.get_mut(&link) {
+            attempt.answered = true;
+            let _ = attempt.signals.try_send(signal);
+            return;
+        }
+        if !matches!(signal, LinkSignal::Offer { .. }) || self.seen.contains(&link) {
+            return;
+        }
+        // Who answered our offer and now makes one has started anew and forgotten ours.
+        let dialing = self
+            .attempts
+            .values()
+            .any(|attempt| attempt.dialing && !attempt.answered && !attempt.connected);
+        if dialing && self.net.certificate.account() < self.keys.certificate.account() {
+            // Both dial and ours goes first; theirs may have missed our offer.
+            if let Some(offer) = &self.offer {
+                self.post(offer);
+            }
+            return;
+        }
+        self.attempts
+            .retain(|_, attempt| !attempt.dialing || attempt.connected);
+        if self.attempts.len() < ATTEMPTS_MAX {
+            self.begin(link, Role::Controlled, Some(signal));
+        }
+    }
+
+    fn begin(&mut self, link: [u8; 16], role: Role, offer: Option<LinkSignal>) {
+        self.seen.push_back(link);
+        if self.seen.len() > SEEN_MAX {
+            self.seen.pop_front();
+        }
+        self.redial_at = None;
+        let (signals, incoming) = mpsc::channel(16);
+        let (out, mut outgoing) = mpsc::channel(16);
+        let dialing = role == Role::Controlling;
+        let attempt = attempt(
+            self.net.clone(),
+            self.keys.clone(),
+            link,
+            role,
+            offer,
+            (out, incoming),
+            self.news_tx.clone(),
+        );
+        let news = self.news_tx.clone();
+        let task = tokio::spawn(async move {
+            let forward = async {
+                while let Some(signal) = outgoing.recv().await {
+                    let _ = news.send(News::Signal(signal)).await;
+                }
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                () = attempt => {}
+                () = forward => {}
+            }
+            let _ = news.send(News::Ended(link)).await;
+        });
+        self.attempts.insert(
+            link,
+            Attempt {
+                dialing,
+                answered: false,
+                connected: false,
+                signals,
+                task,
+            },
+        );
+    }
+
+    fn on_news(&mut self, news: News) {
+        match news {
+            News::Signal(signal) => {
+                self.post(&signal);
+                if matches!(signal, LinkSignal::Offer { .. }) {
+                    self.offer = Some(signal);
+                }
+            }
+            News::Connected(link) => {
+                if let Some(attempt) = self.attempts.get_mut(&link) {
+                    attempt.connected = true;
+                }
+            }
+            News::Ended(link) => {
+                self.attempts.remove(&link);
+                if !self.busy() {
+                    self.schedule();
+                }
+            }
+        }
+    }
+
+    fn schedule(&mut self) {
+        let pause = BACKOFF
+            .get(self.failures.min(BACKOFF.len() - 1))
+            .copied()
+            .unwrap_or(300);
+        self.failures += 1;
+        let jitter = rand::random::<u64>() % (pause * 250);
+        self.redial_at = Some(Instant::now() + Duration::from_millis(pause * 750 + jitter));
+    }
+}
+
+/// One try, from candidates to the end of the link that came of it.
+async fn attempt(
+    net: Arc<NetContext>,
+    keys: Arc<PeerKeys>,
+    link: [u8; 16],
+    role: Role,
+    offer: Option<LinkSignal>,
+    (out, incoming): (mpsc::Sender<LinkSignal>, mpsc::Receiver<LinkSignal>),
+    news: mpsc::Sender<News>,
+) {
+    let config = DirectConfig {
+        role,
+        link,
+        mask: net.mask_keys(&keys.pair_secret),
+        stun: net.stun(),
+        policy: net.policy,
+        first_remote: offer,
+    };
+    let Ok(Ok(direct)) = timeout(CONNECT_MAX, direct::connect(config, out, incoming)).await else {
+        return;
+    };
+    let _ = news.send(News::Connected(link)).await;
+    match timeout(HANDSHAKE_MAX, shake_hands(&net, &keys, role, &direct)).await {
+        Ok(Ok(established)) => carry(&net, &keys, &direct, established).await,
+        Ok(Err(error)) => {
+            tracing::info!("handshake failed: {error}");
+            if matches!(error, HandshakeError::Unproven) && role == Role::Controlling {
+                // The psk chains have parted: the next dial agrees anew under the pinned keys.
+                keys.forget_psks();
+            }
+        }
+        Err(_) => tracing::info!("handshake timed out"),
+    }
+    direct.connection.close(0u8.into(), b"");
+}
+
+async fn shake_hands(
+    net: &NetContext,
+    keys: &PeerKeys,
+    role: Role,
+    direct: &DirectLink,
+) -> Result<handshake::Established, HandshakeError> {
+    let ends = Ends {
+        device: &net.device,
+        certificate: &net.certificate,
+        binding: direct.binding,
+    };
+    let psks = keys.psks();
+    let reset_psk = rendezvous::reset_psk(&keys.pair_secret);
+    match role {
+        Role::Controlling => {
+            handshake::initiate(
+                &direct.connection,
+                ends,
+                &keys.certificate,
+                psks.as_ref(),
+                &reset_psk,
+            )
+            .await
+        }
+        Role::Controlled => {
+            handshake::accept(
+                &direct.connection,
+                ends,
+                &keys.certificate,
+                psks.as_ref(),
+                &reset_psk,
+            )
+            .await
+        }
+    }
+}
+
+/// Hands the link to the core and pumps it until it ends.
+async fn carry(
+    net: &NetContext,
+    keys: &PeerKeys,
+    direct: &DirectLink,
+    established: handshake::Established,
+) {
+    let contact = keys.contact;
+    let serial = net.serial.fetch_add(1, Ordering::Relaxed);
+    let (frames, outgoing) = mpsc::unbounded_channel();
+    let (info_tx, info) = watch::channel(LinkInfo {
+        key_epoch: 0,
+        handshake_id: [0; 8],
+    });
+    let ready = ReadyLink {
+        contact,
+        serial,
+        frames,
+        info,
+        path: direct.path(),
+        initiator: established.initiator,
+        psk: established.psk.duplicate(),
+        generation: established.generation,
+        hash: established.transport.handshake_hash(),
+    };
+    let renewal = Renewal {
+        device: net.device.clone(),
+        remote: keys.certificate.noise(),
+    };
+    if net
+        .core
+        .send(Input::LinkReady(Box::new(ready)))
+        .await
+        .is_err()
+    {
+        return;
+    }
+    let core = net.core.clone();
+    let events = move |event| -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+        let core = core.clone();
+        Box::pin(async move {
+            let input = match event {
+                LinkEvent::Frames(frames) => Input::Frames {
+                    contact,
+                    serial,
+                    frames,
+                },
+                LinkEvent::Down(reason) => Input::LinkDown {
+                    contact,
+                    serial,
+                    reason,
+                },
+            };
+            let _ = core.send(input).await;
+        })
+    };
+    net.links.send_modify(|links| *links += 1);
+    link::run(established, renewal, net.timing, outgoing, events, info_tx).await;
+    net.links.send_modify(|links| *links -= 1);
+}

@@ -1,0 +1,177 @@
+//! What watchers are told, in the shapes of the JSON Lines schema.
+//!
+//! The core emits events without knowing names or verification; [`Event::to_json`] adds
+//! them when a reader is there. Fields: docs/cli.md, "JSON Lines schema (v1)".
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use solo2_store::{Contact, ContactId, DeliveryState};
+
+/// One thing that happened.
+#[derive(Clone)]
+pub(crate) enum Event {
+    /// A message was stored; readers fetch it from the inbox.
+    Arrived,
+    /// One of our messages reached a new state.
+    Receipt {
+        contact: ContactId,
+        message: [u8; 16],
+        state: DeliveryState,
+        at_ms: u64,
+    },
+    /// An edit, deletion, reaction, route change: complete but for the peer.
+    OfPeer {
+        contact: ContactId,
+        kind: &'static str,
+        fields: Value,
+    },
+    /// Complete.
+    Value(Value),
+}
+
+impl Event {
+    pub(crate) fn receipt(
+        contact: ContactId,
+        message: [u8; 16],
+        state: DeliveryState,
+        at_ms: u64,
+    ) -> Self {
+        Self::Receipt {
+            contact,
+            message,
+            state,
+            at_ms,
+        }
+    }
+
+    pub(crate) fn edit(contact: ContactId, target: [u8; 16], body: &str, at_ms: u64) -> Self {
+        let fields =
+            json!({ "id": message_id(target), "ts": rfc3339(at_ms), "body": { "text": body } });
+        Self::OfPeer {
+            contact,
+            kind: "edit",
+            fields,
+        }
+    }
+
+    pub(crate) fn delete(contact: ContactId, target: [u8; 16], at_ms: u64) -> Self {
+        let fields = json!({ "id": message_id(target), "ts": rfc3339(at_ms) });
+        Self::OfPeer {
+            contact,
+            kind: "delete",
+            fields,
+        }
+    }
+
+    pub(crate) fn reaction(contact: ContactId, target: [u8; 16], emoji: &str, at_ms: u64) -> Self {
+        let fields = json!({ "id": message_id(target), "ts": rfc3339(at_ms), "emoji": emoji });
+        Self::OfPeer {
+            contact,
+            kind: "reaction",
+            fields,
+        }
+    }
+
+    pub(crate) fn route(
+        contact: ContactId,
+        from: Option<&str>,
+        to: Option<&str>,
+        reason: &str,
+    ) -> Self {
+        Self::OfPeer {
+            contact,
+            kind: "route",
+            fields: json!({ "from": from, "to": to, "reason": reason }),
+        }
+    }
+
+    pub(crate) fn session_reset(contact: ContactId) -> Self {
+        Self::OfPeer {
+            contact,
+            kind: "session.reset",
+            fields: json!({}),
+        }
+    }
+
+    pub(crate) fn contact(&self) -> Option<ContactId> {
+        match self {
+            Self::Receipt { contact, .. } | Self::OfPeer { contact, .. } => Some(*contact),
+            Self::Arrived | Self::Value(_) => None,
+        }
+    }
+
+    /// The event as readers see it; `None` for what they fetch themselves.
+    pub(crate) fn to_json(&self, contact: Option<&Contact>) -> Option<Value> {
+        match self {
+            Self::Arrived => None,
+            Self::Value(value) => Some(value.clone()),
+            Self::Receipt {
+                contact,
+                message,
+                state,
+                at_ms,
+            } => Some(json!({
+                "v": 1,
+                "type": "receipt",
+                "id": message_id(*message),
+                "peer": peer_id(*contact),
+                "state": state_name(*state),
+                "ts": rfc3339(*at_ms),
+                "route": "direct",
+            })),
+            Self::OfPeer { kind, fields, .. } => {
+                let mut object = json!({ "v": 1, "type": kind });
+                let peer = match (*kind, contact) {
+                    ("route" | "session.reset", _) | (_, None) => {
+                        json!(self.contact().map(peer_id))
+                    }
+                    (_, Some(contact)) => peer_json(contact),
+                };
+                if let (Some(object), Value::Object(fields)) = (object.as_object_mut(), fields) {
+                    object.insert("peer".into(), peer);
+                    object.extend(fields.clone());
+                }
+                Some(object)
+            }
+        }
+    }
+}
+
+/// The peer as message events name it.
+pub(crate) fn peer_json(contact: &Contact) -> Value {
+    json!({ "name": contact.name, "id": peer_id(contact.id), "verified": contact.verified })
+}
+
+pub(crate) fn peer_id(contact: ContactId) -> String {
+    format!("p_{}", hex(&contact.0))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A message id as a ULID: 26 characters of Crockford's base 32.
+pub(crate) fn message_id(id: [u8; 16]) -> String {
+    ulid::Ulid::from_bytes(id).to_string()
+}
+
+pub(crate) fn parse_message_id(text: &str) -> Option<[u8; 16]> {
+    ulid::Ulid::from_string(text).ok().map(|id| id.to_bytes())
+}
+
+pub(crate) fn state_name(state: DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::Sent => "sent",
+        DeliveryState::Delivered => "delivered",
+        DeliveryState::Read => "read",
+        DeliveryState::Failed => "failed",
+    }
+}
+
+/// RFC 3339 in UTC with milliseconds.
+pub(crate) fn rfc3339(ms: u64) -> String {
+    i64::try_from(ms)
+        .ok()
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+        .map_or_else(String::new, |stamp| format!("{stamp:.3}"))
+}

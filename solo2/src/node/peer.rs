@@ -1,0 +1,246 @@
+//! What this side remembers of one contact's conversation, and the link it runs on.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use solo2_crypto::agreement::OneTimeKeys;
+use solo2_crypto::identity::DeviceCertificate;
+use solo2_crypto::rendezvous;
+use solo2_crypto::secret::Secret;
+use solo2_crypto::session::Session;
+use solo2_store::{Contact, ContactId};
+use tokio::sync::{mpsc, watch};
+use zeroize::Zeroizing;
+
+use super::courier::Order;
+use crate::net::direct::PathState;
+use crate::net::frame::Frame;
+use crate::net::handshake::Psks;
+use crate::net::link::LinkInfo;
+
+const STATE_VERSION: u8 = 1;
+
+/// The secret half of a contact: one record in the vault, saved as a whole.
+///
+/// Its layout: docs/protocol/5-vault.md §4.
+pub(crate) struct PeerState {
+    /// Fixed at pairing: meeting tokens, signal seals and datagram masks grow from it.
+    pub(crate) pair_secret: Secret<32>,
+    pub(crate) psks: Psks,
+    /// `None` until the two sides agree on a session (again).
+    pub(crate) session: Option<Session>,
+    /// Sequence number of the next envelope to seal.
+    pub(crate) next_send: u64,
+    /// Sequence number of the next envelope to open.
+    pub(crate) next_recv: u64,
+}
+
+impl PeerState {
+    /// The state right after an agreement on `sk`.
+    pub(crate) fn agreed(pair_secret: Secret<32>, sk: &Secret<32>, session: Session) -> Self {
+        Self {
+            pair_secret,
+            psks: Psks {
+                current: rendezvous::session_psk(sk),
+                previous: None,
+                generation: 0,
+            },
+            session: Some(session),
+            next_send: 1,
+            next_recv: 1,
+        }
+    }
+
+    /// The state after this side lost the session: nothing to seal under, a secret to meet by.
+    pub(crate) fn forgotten(pair_secret: Secret<32>) -> Self {
+        let psks = Psks {
+            current: Secret::new(&[0; 32]),
+            previous: None,
+            generation: 0,
+        };
+        Self {
+            pair_secret,
+            psks,
+            session: None,
+            next_send: 1,
+            next_recv: 1,
+        }
+    }
+
+    /// Everything but the pair secret, which is a record of its own.
+    pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(16 * 1024));
+        bytes.push(STATE_VERSION);
+        bytes.extend_from_slice(self.psks.current.expose());
+        bytes.push(u8::from(self.psks.previous.is_some()));
+        if let Some(previous) = &self.psks.previous {
+            bytes.extend_from_slice(previous.expose());
+        }
+        bytes.extend_from_slice(&self.psks.generation.to_be_bytes());
+        bytes.extend_from_slice(&self.next_send.to_be_bytes());
+        bytes.extend_from_slice(&self.next_recv.to_be_bytes());
+        if let Some(session) = &self.session {
+            bytes.extend_from_slice(&session.to_bytes());
+        }
+        bytes
+    }
+
+    pub(crate) fn from_bytes(pair_secret: Secret<32>, bytes: &[u8]) -> Option<Self> {
+        let (&version, mut rest) = bytes.split_first()?;
+        if version != STATE_VERSION {
+            return None;
+        }
+        let current = Secret::new(&take(&mut rest)?);
+        let previous = match take::<1>(&mut rest)? {
+            [0] => None,
+            [1] => Some(Secret::new(&take(&mut rest)?)),
+            _ => return None,
+        };
+        let generation = u32::from_be_bytes(take(&mut rest)?);
+        let next_send = u64::from_be_bytes(take(&mut rest)?);
+        let next_recv = u64::from_be_bytes(take(&mut rest)?);
+        let session = match rest {
+            [] => None,
+            bytes => Some(Session::from_bytes(bytes).ok()?),
+        };
+        let psks = Psks {
+            current,
+            previous,
+            generation,
+        };
+        Some(Self {
+            pair_secret,
+            psks,
+            session,
+            next_send,
+            next_recv,
+        })
+    }
+
+    /// The session's name on the wire, zeros without one.
+    pub(crate) fn session_id(&self) -> [u8; 16] {
+        self.session.as_ref().map_or([0; 16], Session::id)
+    }
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (field, rest) = bytes.split_first_chunk::<N>()?;
+    *bytes = rest;
+    Some(*field)
+}
+
+/// One outbox item as the node keeps it in memory; its bytes stay in the vault.
+pub(crate) struct Queued {
+    /// Names the item until the vault has given it a position.
+    pub(crate) ticket: u64,
+    pub(crate) position: Option<u64>,
+    pub(crate) message: Option<[u8; 16]>,
+    /// First sequence number and count of its envelopes; count 0 = not sealed yet.
+    pub(crate) first_seq: u64,
+    pub(crate) count: u64,
+    /// Unix milliseconds.
+    pub(crate) queued_at: u64,
+    /// Unix milliseconds after which an unsealed item is given up.
+    pub(crate) give_up_at: Option<u64>,
+}
+
+/// The keys that a contact's courier needs beside the node.
+pub(crate) struct PeerKeys {
+    pub(crate) contact: ContactId,
+    pub(crate) certificate: DeviceCertificate,
+    pub(crate) pair_secret: Secret<32>,
+    psks: Mutex<Option<Psks>>,
+}
+
+impl PeerKeys {
+    pub(crate) fn new(
+        contact: ContactId,
+        certificate: DeviceCertificate,
+        state: &PeerState,
+    ) -> Self {
+        Self {
+            contact,
+            certificate,
+            pair_secret: state.pair_secret.duplicate(),
+            psks: Mutex::new(state.session.as_ref().map(|_| state.psks.duplicate())),
+        }
+    }
+
+    /// The psk chain for a handshake; `None` when a new agreement is due.
+    pub(crate) fn psks(&self) -> Option<Psks> {
+        let psks = self.psks.lock().unwrap_or_else(PoisonError::into_inner);
+        psks.as_ref().map(Psks::duplicate)
+    }
+
+    /// The chains have parted: the next handshake agrees anew.
+    pub(crate) fn forget_psks(&self) {
+        *self.psks.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    pub(crate) fn set_psks(&self, state: &PeerState) {
+        let new = state.session.as_ref().map(|_| state.psks.duplicate());
+        *self.psks.lock().unwrap_or_else(PoisonError::into_inner) = new;
+    }
+}
+
+/// Where a fresh link stands before envelopes may cross.
+pub(crate) enum Phase {
+    /// Our Hello is out, theirs is awaited.
+    AwaitHello {
+        random: [u8; 32],
+        psk: Secret<32>,
+        generation: Option<u32>,
+        hash: [u8; 32],
+    },
+    /// The agreement's responder sent its bundle and keeps the private halves.
+    AwaitInitial(Box<OneTimeKeys>, Box<solo2_crypto::ratchet::RatchetKeys>),
+    /// The agreement's initiator asked for a bundle, or sent its message and awaits the last word.
+    AwaitAgreement,
+    /// Counters agree: envelopes cross.
+    Up,
+}
+
+/// A link that the node may send on.
+pub(crate) struct LiveLink {
+    pub(crate) serial: u64,
+    pub(crate) frames: mpsc::UnboundedSender<Frame>,
+    pub(crate) info: watch::Receiver<LinkInfo>,
+    pub(crate) path: watch::Receiver<PathState>,
+    pub(crate) initiator: bool,
+    pub(crate) phase: Phase,
+}
+
+/// One contact as the node runs it.
+pub(crate) struct Peer {
+    pub(crate) contact: Contact,
+    pub(crate) state: PeerState,
+    pub(crate) keys: Arc<PeerKeys>,
+    pub(crate) link: Option<LiveLink>,
+    pub(crate) outbox: VecDeque<Queued>,
+    pub(crate) courier: mpsc::UnboundedSender<Order>,
+}
+
+impl Peer {
+    /// The oldest envelope that the peer has not acknowledged.
+    pub(crate) fn oldest_unacknowledged(&self) -> u64 {
+        self.outbox
+            .iter()
+            .find(|queued| queued.count > 0)
+            .map_or(self.state.next_send, |queued| queued.first_seq)
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(
+            &self.link,
+            Some(LiveLink {
+                phase: Phase::Up,
+                ..
+            })
+        )
+    }
+
+    /// Whether messages may be exchanged with this contact at all.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.contact.blocked && self.contact.changed_to.is_none()
+    }
+}

@@ -1,0 +1,194 @@
+//! What the user reads: messages with what happened to them since, queue, routes.
+
+use serde_json::{Value, json};
+use solo2_store::{Amendments, Contact, ContactId, Kind, Message};
+
+use super::core::Core;
+use super::event::{hex, message_id, peer_id, peer_json, rfc3339, state_name};
+use super::failure;
+use crate::error::Failure;
+
+impl Core {
+    /// A message as it is printed, with every amendment applied.
+    pub(crate) fn message_json(
+        &self,
+        contact: &Contact,
+        message: &Message,
+        amendments: &Amendments,
+        cursor: Option<u64>,
+    ) -> Value {
+        let deleted_at = amendments.deleted_at_ms();
+        let text = amendments.body(message).unwrap_or_default();
+        let body = match (deleted_at, message.kind) {
+            (Some(_), _) => Value::Null,
+            (None, Kind::Text) => json!({ "text": text }),
+            (None, Kind::Geo) => geo_json(text),
+        };
+        let mut object = json!({
+            "v": 1,
+            "type": "message",
+            "id": message_id(message.id),
+            "cursor": cursor.map(|n| format!("c_{n}")),
+            "ts": rfc3339(message.sent_at_ms),
+            "profile": self.settings.profile,
+            "dir": if message.incoming { "in" } else { "out" },
+            "peer": peer_json(contact),
+            "device": message.incoming.then(|| self.device_of(contact.id)),
+            "route": message.route,
+            "body": body,
+            "reply_to": message.reply_to.map(message_id),
+            "expires_at": message.expires_at_ms.map(rfc3339),
+        });
+        if let Some(fields) = object.as_object_mut() {
+            if !message.incoming {
+                fields.insert(
+                    "state".into(),
+                    json!(self.state_json(contact.id, message.id, amendments)),
+                );
+            }
+            if let Some(at) = amendments.edited_at_ms() {
+                fields.insert("edited_at".into(), json!(rfc3339(at)));
+            }
+            if let Some(at) = deleted_at {
+                fields.insert("deleted_at".into(), json!(rfc3339(at)));
+            }
+            let reactions: Vec<Value> = [true, false]
+                .into_iter()
+                .filter_map(|incoming| {
+                    let emoji = amendments.reaction(incoming)?;
+                    Some(json!({ "dir": if incoming { "in" } else { "out" }, "emoji": emoji }))
+                })
+                .collect();
+            if !reactions.is_empty() {
+                fields.insert("reactions".into(), json!(reactions));
+            }
+        }
+        object
+    }
+
+    fn device_of(&self, contact: ContactId) -> Option<String> {
+        let signing = self.peers.get(&contact)?.keys.certificate.signing();
+        Some(format!("d_{}", hex(signing.first_chunk::<8>()?)))
+    }
+
+    /// `queued` until the peer has it, `sent` until it says so, then what it said.
+    fn state_json(
+        &self,
+        contact: ContactId,
+        id: [u8; 16],
+        amendments: &Amendments,
+    ) -> &'static str {
+        match amendments.state() {
+            Some((state, ..)) => state_name(state),
+            None if self.is_queued(contact, id) => "queued",
+            None => "sent",
+        }
+    }
+
+    fn is_queued(&self, contact: ContactId, id: [u8; 16]) -> bool {
+        self.peers
+            .get(&contact)
+            .is_some_and(|peer| peer.outbox.iter().any(|queued| queued.message == Some(id)))
+    }
+
+    /// The state of one of our messages or acts, for a caller that waits.
+    pub(crate) fn state_of(
+        &self,
+        contact: ContactId,
+        id: [u8; 16],
+    ) -> Result<&'static str, Failure> {
+        let found = self
+            .vault
+            .find_message(contact, &id)
+            .map_err(|error| failure::read(&error))?;
+        let mut amendments = Amendments::default();
+        if let Some(position) = found {
+            let message = self
+                .vault
+                .message(contact, position)
+                .map_err(|error| failure::read(&error))?;
+            amendments = message
+                .map(|(_, amendments)| amendments)
+                .unwrap_or_default();
+        }
+        Ok(self.state_json(contact, id, &amendments))
+    }
+
+    /// Messages behind `after` in the order of arrival.
+    pub(crate) fn arrivals(
+        &self,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, ContactId, Value)>, Failure> {
+        let entries = self
+            .vault
+            .inbox(after, limit)
+            .map_err(|error| failure::read(&error))?;
+        let mut lines = Vec::new();
+        for entry in entries {
+            let (number, id) = (entry.number, entry.contact);
+            let message = self
+                .vault
+                .message(id, entry.seq)
+                .map_err(|error| failure::read(&error))?;
+            let line = match (self.peers.get(&id), message) {
+                (Some(peer), Some((message, amendments))) => {
+                    self.message_json(&peer.contact, &message, &amendments, Some(number))
+                }
+                _ => Value::Null,
+            };
+            lines.push((number, id, line));
+        }
+        Ok(lines)
+    }
+
+    pub(crate) fn queue_json(&self) -> Vec<Value> {
+        let mut items = Vec::new();
+        for peer in self.peers.values() {
+            for queued in &peer.outbox {
+                if let Some(message) = queued.message {
+                    items.push(json!({
+                        "v": 1,
+                        "type": "queue.item",
+                        "id": message_id(message),
+                        "peer": peer_json(&peer.contact),
+                        "state": if queued.count > 0 { "sealed" } else { "queued" },
+                        "queued_at": rfc3339(queued.queued_at),
+                        "gives_up_at": queued.give_up_at.map(rfc3339),
+                    }));
+                }
+            }
+        }
+        items
+    }
+
+    pub(crate) fn routes_json(&self) -> Vec<Value> {
+        self.peers
+            .iter()
+            .map(|(id, peer)| {
+                let link = peer.link.as_ref().filter(|_| peer.is_up());
+                let info = link.map(|link| link.info.borrow().clone());
+                json!({
+                    "peer": peer_id(*id),
+                    "name": peer.contact.name,
+                    "connected": link.is_some(),
+                    "route": link.map(|_| "direct"),
+                    "transport": link.map(|_| "quic"),
+                    "key_epoch": info.as_ref().map(|info| info.key_epoch),
+                    "handshake_id": info.map(|info| hex(&info.handshake_id)),
+                    "rtt_ms": link.and_then(|link| link.path.borrow().rtt).map(|rtt| rtt.as_secs_f64() * 1000.0),
+                })
+            })
+            .collect()
+    }
+}
+
+fn geo_json(text: &str) -> Value {
+    let mut numbers = text.split(',').map(|part| part.parse::<f64>().ok());
+    let geo = json!({
+        "lat": numbers.next().flatten(),
+        "lon": numbers.next().flatten(),
+        "accuracy_m": numbers.next().flatten(),
+    });
+    json!({ "geo": geo })
+}

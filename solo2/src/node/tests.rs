@@ -1,0 +1,379 @@
+//! A contact whose device has turned hostile: authentic, and against every rule.
+//!
+//! Alice is a whole node. Bob's device keys are driven by the test, over Bob's own
+//! courier and a real link, so that everything Alice sees is properly sealed and wrong.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use solo2_crypto::content::{Content, MessageId};
+use solo2_crypto::noise::next_psk;
+use solo2_crypto::session::ENVELOPE_LEN;
+use solo2_signal::server::Server;
+use solo2_signal::server::config::{Options, Settings};
+use tempfile::TempDir;
+
+use super::core::ReadyLink;
+use super::courier::Order;
+use super::introductions::Introductions;
+use super::peer::{PeerKeys, PeerState};
+use super::service::NodeService;
+use super::*;
+use crate::agent::rpc::{EventSink, Service};
+use crate::config::NodeConfig;
+use crate::net::frame::{Frame, Hello};
+use crate::net::handshake::Psks;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct World {
+    _place: TempDir,
+    _server: Server,
+    url: String,
+    alice: Arc<Node>,
+    bob: Paths,
+}
+
+fn config(url: &str) -> NodeConfig {
+    NodeConfig {
+        signal: vec![url.to_owned()],
+        ..NodeConfig::default()
+    }
+}
+
+fn password() -> Unlock {
+    Unlock::Password(Zeroizing::new("correct horse".to_owned()))
+}
+
+async fn person(place: &Path, name: &str, url: &str) -> (Paths, Arc<Node>) {
+    let home = place.join(name);
+    let paths = Paths {
+        vault: home.join("vault"),
+        state: home.join("state"),
+    };
+    let new = NewProfile {
+        name: Some(name.to_owned()),
+        password: Zeroizing::new("correct horse".to_owned()),
+    };
+    create(&paths, new).await.expect("a profile");
+    let node = setup::start(&paths, password(), config(url))
+        .await
+        .expect("a node");
+    (paths, node)
+}
+
+async fn call(node: &Arc<Node>, method: &str, params: Value) -> Result<Value, Failure> {
+    let (sink, mut events) = EventSink::new();
+    let call = NodeService(node.clone()).call(method.to_owned(), params, sink);
+    let drain = async { while events.recv().await.is_some() {} };
+    let both = async { tokio::join!(call, drain).0 };
+    tokio::time::timeout(PATIENCE, both)
+        .await
+        .expect("an answer in time")
+}
+
+async fn send(from: &Arc<Node>, to: &str, text: &str) {
+    let params = json!({ "peers": [to], "text": text, "wait": "delivered", "timeout_ms": 60_000 });
+    let sent = call(from, "send", params).await.expect("a message on disk");
+    assert_eq!(sent["satisfied"], true, "{sent}");
+}
+
+/// Alice and Bob, paired, with a few messages behind them; Bob's node is not running.
+async fn world() -> World {
+    let place = tempfile::tempdir().expect("a directory");
+    let options = Options {
+        listen: Some((Ipv4Addr::LOCALHOST, 0).into()),
+        ..Options::default()
+    };
+    let settings = Settings::try_from(options).expect("settings");
+    let server = Server::start(&settings).await.expect("a server");
+    let url = format!("ws://{}", server.listen());
+    let (_, alice) = person(place.path(), "alice", &url).await;
+    let (bob_paths, bob) = person(place.path(), "bob", &url).await;
+    let open = pairing::OpenInvite::open(&alice.net, PATIENCE)
+        .await
+        .expect("an invite");
+    let code = open.summary().0.parse().expect("our own code");
+    let (invited, joined) = tokio::join!(
+        pairing::invite(&alice, open, Some("bob".to_owned())),
+        pairing::join(&bob, &code, Some("alice".to_owned()), None),
+    );
+    invited.expect("an invite that was joined");
+    joined.expect("a pairing");
+    send(&alice, "bob", "hello").await;
+    send(&bob, "alice", "hello").await;
+    NodeService(bob).shutdown().await;
+    World {
+        _place: place,
+        _server: server,
+        url,
+        alice,
+        bob: bob_paths,
+    }
+}
+
+/// Bob's device in the hands of the test.
+struct Hostile {
+    inputs: mpsc::Receiver<Input>,
+    courier: mpsc::UnboundedSender<Order>,
+    keys: Arc<PeerKeys>,
+    state: PeerState,
+}
+
+impl Hostile {
+    async fn take_over(world: &World) -> Self {
+        let bob = setup::start(
+            &world.bob,
+            password(),
+            NodeConfig {
+                offline: true,
+                ..config(&world.url)
+            },
+        )
+        .await
+        .expect("bob's node");
+        let (contact, certificate, secret, state) = bob
+            .call(|core| {
+                let peer = core.peers.values().next().expect("alice");
+                let state = peer.state.to_bytes();
+                let secret = peer.state.pair_secret.duplicate();
+                Ok((
+                    peer.contact.id,
+                    peer.contact.certificate.clone(),
+                    secret,
+                    state,
+                ))
+            })
+            .await
+            .expect("what bob knows");
+        let (device, own) = (bob.net.device.clone(), bob.net.certificate.clone());
+        NodeService(bob).shutdown().await;
+        let state = PeerState::from_bytes(secret, &state).expect("bob's state");
+        let certificate = DeviceCertificate::from_bytes(&certificate).expect("alice's certificate");
+        let keys = Arc::new(PeerKeys::new(contact, certificate, &state));
+        let (core, inputs) = mpsc::channel(64);
+        let net = NetContext {
+            introductions: Introductions::start(
+                vec![world.url.clone()],
+                setup::connector(RoutePolicy::Direct),
+            ),
+            device,
+            certificate: own,
+            stun: RwLock::new(Vec::new()),
+            policy: RoutePolicy::Direct,
+            timing: LinkTiming::default(),
+            serial: AtomicU64::new(1),
+            links: watch::channel(0).0,
+            core,
+        };
+        let courier = courier::start(Arc::new(net), keys.clone(), true);
+        Self {
+            inputs,
+            courier,
+            keys,
+            state,
+        }
+    }
+
+    /// The next link to Alice, before anything was said on it.
+    async fn link(&mut self) -> ReadyLink {
+        let wait = async {
+            loop {
+                match self.inputs.recv().await.expect("a courier at work") {
+                    Input::LinkReady(ready) => return *ready,
+                    _ => {
+                        let _ = self.courier.send(Order::Dial);
+                    }
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .expect("a link in time")
+    }
+
+    /// Says hello truthfully and follows Alice's psk chain, so that she takes the link for good.
+    async fn greeted(&mut self) -> ReadyLink {
+        let ready = self.link().await;
+        let hello = Hello {
+            session: self.state.session_id(),
+            next_send: self.state.next_send,
+            next_recv: self.state.next_recv,
+            random: [7; 32],
+        };
+        let _ = ready.frames.send(Frame::Hello(Box::new(hello)));
+        let theirs = self.frame(|frame| match frame {
+            Frame::Hello(hello) => Some(hello.random),
+            _ => None,
+        });
+        let theirs = theirs.await.expect("alice's hello");
+        if let Some(used) = ready.generation {
+            let next = next_psk(&ready.psk, &ready.hash, &[7; 32], &theirs, ready.initiator);
+            self.state.psks = Psks {
+                current: next,
+                previous: Some(ready.psk.duplicate()),
+                generation: used + 1,
+            };
+            self.keys.set_psks(&self.state);
+        }
+        ready
+    }
+
+    /// The first frame of Alice that `pick` wants; `None` when she ends the link instead.
+    async fn frame<T>(&mut self, pick: impl Fn(&Frame) -> Option<T>) -> Option<T> {
+        let wait = async {
+            loop {
+                match self.inputs.recv().await.expect("a courier at work") {
+                    Input::Frames { frames, .. } => {
+                        if let Some(found) = frames.iter().find_map(&pick) {
+                            return Some(found);
+                        }
+                    }
+                    Input::LinkDown { .. } => return None,
+                    _ => {}
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait)
+            .await
+            .expect("an answer of alice")
+    }
+
+    /// Waits until Alice has ended the link.
+    async fn is_dropped(&mut self) {
+        assert!(self.frame(|_| None::<()>).await.is_none());
+    }
+}
+
+/// Whether Alice still answers her user, and owns nothing that she did not have before.
+async fn alice_is_well(world: &World) {
+    let status = call(&world.alice, "status", Value::Null)
+        .await
+        .expect("a status");
+    assert_eq!(status["peers"], 1);
+    let history = call(
+        &world.alice,
+        "history",
+        json!({ "peer": "bob", "limit": 50 }),
+    )
+    .await
+    .expect("a history");
+    drop(history);
+    let report = call(&world.alice, "vault.check", Value::Null)
+        .await
+        .expect("a check");
+    assert_eq!(report["ok"], true, "{report}");
+    assert_eq!(report["messages"], 2, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hostile_contact_loses_its_link_and_nothing_else_happens() {
+    let world = world().await;
+    let mut bob = Hostile::take_over(&world).await;
+
+    // An envelope before any hello is not looked at; a second hello ends the link.
+    let ready = bob.greeted().await;
+    let again = Hello {
+        session: [0; 16],
+        next_send: 0,
+        next_recv: 0,
+        random: [0; 32],
+    };
+    let _ = ready.frames.send(Frame::Hello(Box::new(again)));
+    bob.is_dropped().await;
+    alice_is_well(&world).await;
+
+    // Counters from the future, in both directions.
+    let ready = bob.greeted().await;
+    let seq = bob.state.next_send + (1 << 31);
+    let envelope = vec![0; ENVELOPE_LEN];
+    let _ = ready.frames.send(Frame::Envelope { seq, envelope });
+    bob.is_dropped().await;
+    let ready = bob.greeted().await;
+    let _ = ready.frames.send(Frame::Ack { next: u64::MAX });
+    bob.is_dropped().await;
+    alice_is_well(&world).await;
+
+    // Replays and acknowledgements without end are answered and change nothing.
+    let ready = bob.greeted().await;
+    for _ in 0..500 {
+        let _ = ready.frames.send(Frame::Ack { next: 1 });
+        let _ = ready.frames.send(Frame::Envelope {
+            seq: 1,
+            envelope: vec![9; ENVELOPE_LEN],
+        });
+    }
+    let expected = bob.state.next_send;
+    let next = bob.frame(|frame| match frame {
+        Frame::Ack { next } => Some(*next),
+        _ => None,
+    });
+    assert_eq!(next.await, Some(expected), "alice names what she wants");
+    drop(ready);
+    alice_is_well(&world).await;
+
+    // An agreement that nobody needs, made of rubbish: whichever side alice is on.
+    for step in [1, 2, 3, 9] {
+        let ready = bob.greeted().await;
+        let _ = ready.frames.send(Frame::Agreement {
+            step,
+            bytes: vec![0xa5; 3_000],
+        });
+        bob.is_dropped().await;
+        alice_is_well(&world).await;
+    }
+
+    // An authentic edit of what Alice wrote herself, and of what does not exist.
+    let ready = bob.greeted().await;
+    let mut session = bob.state.session.take().expect("bob's session");
+    for target in [[0; 16], [0xff; 16]] {
+        let content = Content::Edit {
+            id: MessageId([3; 16]),
+            sent_at_ms: 1,
+            target: MessageId(target),
+            body: "never said".to_owned(),
+        };
+        let envelopes = session
+            .encrypt(&content, &mut rand::rng())
+            .expect("an envelope");
+        for envelope in envelopes {
+            let _ = ready.frames.send(Frame::Envelope {
+                seq: bob.state.next_send,
+                envelope,
+            });
+            bob.state.next_send += 1;
+        }
+    }
+    let expected = bob.state.next_send;
+    let acknowledged = bob.frame(|frame| match frame {
+        Frame::Ack { next } if *next == expected => Some(true),
+        // A receipt would be an envelope of hers.
+        Frame::Envelope { .. } => Some(false),
+        _ => None,
+    });
+    assert_eq!(
+        acknowledged.await,
+        Some(true),
+        "alice confirms no act on what is not there"
+    );
+    alice_is_well(&world).await;
+
+    // Rubbish in its place: the ratchets have parted, and both agree anew when Bob is himself.
+    let _ = ready.frames.send(Frame::Envelope {
+        seq: bob.state.next_send,
+        envelope: vec![0x5a; ENVELOPE_LEN],
+    });
+    bob.is_dropped().await;
+    alice_is_well(&world).await;
+    let _ = bob.courier.send(Order::Stop);
+    drop(bob);
+
+    let bob = setup::start(&world.bob, password(), config(&world.url))
+        .await
+        .expect("bob's node");
+    send(&bob, "alice", "it is me again").await;
+    send(&world.alice, "bob", "so it is").await;
+    NodeService(bob).shutdown().await;
+    NodeService(world.alice.clone()).shutdown().await;
+}
