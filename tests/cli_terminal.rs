@@ -1,0 +1,72 @@
+//! On a real pseudo-terminal: questions are asked there and answered without
+//! echo, and the terminal is left as it was found.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+
+mod cli_support;
+use cli_support::Place;
+
+/// Runs a shell line under `script`, which gives it a terminal, types `keys`,
+/// and returns what the terminal showed.
+fn on_terminal(place: &Place, line: &str, keys: &[u8]) -> Option<String> {
+    use std::io::Write;
+    let mut child = Command::new("script")
+        .args(["--quiet", "--return", "--command", line, "/dev/null"])
+        .current_dir(place.path("."))
+        .env_remove("PINENTRY_PROGRAM")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let mut stdin = child.stdin.take().expect("stdin");
+    // The question silences the terminal first; typing waits for that.
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    stdin.write_all(keys).expect("type");
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    drop(stdin);
+    let output = child.wait_with_output().expect("wait");
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn locked_vault() -> Place {
+    let place = Place::new();
+    let vault = place.path("home/vault");
+    fs::create_dir_all(&vault).expect("mkdir");
+    fs::set_permissions(vault, fs::Permissions::from_mode(0o700)).expect("chmod");
+    place
+}
+
+#[test]
+fn a_password_is_asked_for_on_the_terminal_and_never_shown() {
+    let place = locked_vault();
+    let line = format!("{} --home home recv; stty -a", env!("CARGO_BIN_EXE_solo2"));
+    let Some(shown) = on_terminal(&place, &line, b"hunter2\r") else {
+        return; // no `script` on this machine
+    };
+    assert!(shown.contains("Password of profile default: "), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(
+        shown.contains(" echo ") && shown.contains(" icanon "),
+        "{shown}"
+    );
+}
+
+#[test]
+fn ctrl_c_at_the_password_is_130_and_leaves_the_terminal_as_it_was() {
+    let place = locked_vault();
+    let line = format!(
+        "{} --home home recv; echo \"code $?\"; stty -a",
+        env!("CARGO_BIN_EXE_solo2")
+    );
+    let Some(shown) = on_terminal(&place, &line, b"hun\x03") else {
+        return; // no `script` on this machine
+    };
+    assert!(shown.contains("code 130"), "{shown}");
+    assert!(
+        shown.contains(" echo ") && shown.contains(" icanon "),
+        "{shown}"
+    );
+}

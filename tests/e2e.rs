@@ -1,0 +1,60 @@
+//! What Solo2 promises, asked of the real programs from outside.
+//!
+//! Every test builds a small world (a temporary directory, an introduction
+//! server, a home or two) and speaks to it as a script would: arguments, stdin,
+//! stdout, exit codes, signals. Nothing of the program is linked in.
+//!
+//! Knobs: `SOLO2_CYCLES` (crash cycles, 25), `SOLO2_SEED` (what chance does),
+//! `SOLO2_IDLE_SECS` (idle part of the packet capture, 65), `SOLO2_FLIPS` (bits
+//! flipped in vault copies, 40), `SOLO2_KEEP=1` (leave the directories behind),
+//! `SOLO2_TRACE=1` (print every command with its time).
+//! What needs root, tcpdump or a network namespace and has none prints
+//! `skipped: needs …` and passes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test panics, talks, and opens what it likes"
+)]
+
+#[path = "e2e/capture.rs"]
+mod capture;
+#[path = "e2e/crash.rs"]
+mod crash;
+#[path = "e2e/disk.rs"]
+mod disk;
+#[path = "e2e/embedded.rs"]
+mod embedded;
+#[path = "e2e/errors.rs"]
+mod errors;
+#[path = "e2e/identity_change.rs"]
+mod identity_change;
+#[path = "e2e/messages.rs"]
+mod messages;
+#[path = "e2e/namespace.rs"]
+mod namespace;
+#[path = "e2e/networks.rs"]
+mod networks;
+#[path = "e2e/offline.rs"]
+mod offline;
+#[path = "e2e/pcap.rs"]
+mod pcap;
+#[path = "e2e/queue.rs"]
+mod queue;
+#[path = "e2e/recv.rs"]
+mod recv;
+#[path = "e2e/rollback.rs"]
+mod rollback;
+#[path = "e2e/schema.rs"]
+mod schema;
+#[path = "e2e/secrets.rs"]
+mod secrets;
+#[path = "e2e/serverless.rs"]
+mod serverless;
+#[path = "e2e/terminal.rs"]
+mod terminal;
+#[path = "e2e/transcript.rs"]
+mod transcript;
+#[path = "e2e/world.rs"]
+mod world;

@@ -1,0 +1,865 @@
+//! A small world to test in: one directory, one introduction server, some
+//! homes, and every process in it dead when it is dropped.
+//!
+//! Every line that a command prints under `--json` is checked here for the
+//! form that all share, so that no test has to.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal as Kill, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::namespace::Namespace;
+
+/// The password of every home.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// What no command may exceed, however slow the machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The client.
+pub(crate) fn solo2() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_solo2"))
+}
+
+/// The introduction server, which stands beside the client.
+fn solo2_signal() -> PathBuf {
+    let path = solo2().with_file_name("solo2-signal");
+    assert!(
+        path.exists(),
+        "{} is missing; build it: cargo build -p solo2-signal",
+        path.display()
+    );
+    path
+}
+
+/// Whether this process is root.
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Whether a program is on the path.
+pub(crate) fn has(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+        || Path::new("/usr/sbin").join(program).is_file()
+}
+
+/// A number from the environment.
+pub(crate) fn knob(name: &str, usual: u64) -> u64 {
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(usual)
+}
+
+/// What all homes of a world share.
+struct Root {
+    dir: PathBuf,
+    namespace: Option<Arc<Namespace>>,
+    signal: Mutex<Option<Signal>>,
+    url: Mutex<String>,
+}
+
+/// The introduction server.
+struct Signal {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Drop for Signal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One test's world.
+pub(crate) struct World {
+    root: Arc<Root>,
+    dir: Option<TempDir>,
+}
+
+impl World {
+    /// A world with an introduction server.
+    pub(crate) fn new() -> World {
+        World::build(None, "127.0.0.1:0")
+    }
+
+    /// The same inside a network namespace.
+    pub(crate) fn inside(namespace: Arc<Namespace>) -> World {
+        World::build(Some(namespace), "127.0.0.1:0")
+    }
+
+    /// The same where there is no IPv4.
+    pub(crate) fn inside_ipv6(namespace: Arc<Namespace>) -> World {
+        World::build(Some(namespace), "[::1]:0")
+    }
+
+    fn build(namespace: Option<Arc<Namespace>>, listen: &str) -> World {
+        let dir = TempDir::with_prefix("solo2-").unwrap();
+        fs::write(dir.path().join("pw"), PASSWORD).unwrap();
+        let world = World {
+            root: Arc::new(Root {
+                dir: dir.path().to_owned(),
+                namespace,
+                signal: Mutex::new(None),
+                url: Mutex::new(format!("ws://{listen}")),
+            }),
+            dir: Some(dir),
+        };
+        world.start_signal();
+        world
+    }
+
+    /// Alice and Bob: two homes, two agents, paired, nothing said yet.
+    pub(crate) fn alice_and_bob() -> (World, Home, Home) {
+        World::new().with_alice_and_bob()
+    }
+
+    /// Alice and Bob in this world.
+    pub(crate) fn with_alice_and_bob(self) -> (World, Home, Home) {
+        let alice = self.home("a", "alice");
+        let bob = self.home("b", "bob");
+        thread::scope(|scope| {
+            scope.spawn(|| alice.start());
+            bob.start();
+        });
+        pair(&alice, "bob", &bob, "alice");
+        (self, alice, bob)
+    }
+
+    /// The world's directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.dir.join(name)
+    }
+
+    /// Writes a file into the world and returns its path.
+    pub(crate) fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+        let path = self.path(name);
+        fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// Where the introduction server listens.
+    pub(crate) fn signal_address(&self) -> SocketAddr {
+        self.root.signal.lock().unwrap().as_ref().unwrap().address
+    }
+
+    /// Starts the introduction server, where it was if it ran before.
+    pub(crate) fn start_signal(&self) {
+        let mut slot = self.root.signal.lock().unwrap();
+        let mut url = self.root.url.lock().unwrap();
+        let listen = url.strip_prefix("ws://").unwrap().to_owned();
+        let mut child = self
+            .root
+            .command(&solo2_signal())
+            .args(["serve", "--listen", &listen, "--db", "memory", "--json"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let ready: Value = serde_json::from_str(&line)
+            .unwrap_or_else(|_| panic!("solo2-signal did not say that it is ready: {line:?}"));
+        let address: SocketAddr = ready["listen"].as_str().unwrap().parse().unwrap();
+        *url = format!("ws://{address}");
+        *slot = Some(Signal { child, address });
+    }
+
+    /// SIGKILLs the introduction server.
+    pub(crate) fn kill_signal(&self) {
+        drop(self.root.signal.lock().unwrap().take());
+    }
+
+    /// A home that is only a name yet.
+    pub(crate) fn empty_home(&self, dir: &str) -> Home {
+        Home {
+            dir: self.root.dir.join(dir),
+            root: Arc::clone(&self.root),
+        }
+    }
+
+    /// A home with an identity, as the transcript makes it.
+    pub(crate) fn home(&self, dir: &str, name: &str) -> Home {
+        let home = self.empty_home(dir);
+        home.init(name).ok();
+        home
+    }
+
+    /// A world of its own for a home that was copied from another directory.
+    pub(crate) fn copy(&self, from: &Path, to: &Path) {
+        let status = Command::new("cp")
+            .arg("-a")
+            .arg(from)
+            .arg(to)
+            .status()
+            .unwrap();
+        assert!(
+            status.success(),
+            "cp -a {} {}",
+            from.display(),
+            to.display()
+        );
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.kill_signal();
+        // Agents are nobody's children. Twice, for what one was just starting.
+        for _ in 0..2 {
+            for pid in processes_naming(&self.root.dir) {
+                let _ = kill_process(pid, Kill::KILL);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        if let Some(dir) = self.dir.take()
+            && knob("SOLO2_KEEP", 0) > 0
+        {
+            eprintln!("kept: {}", dir.keep().display());
+        }
+    }
+}
+
+impl Root {
+    /// A command in this world: its namespace, and nothing of our environment.
+    fn command(&self, program: &Path) -> Command {
+        let mut command = match &self.namespace {
+            None => Command::new(program),
+            Some(namespace) => namespace.command(program),
+        };
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.dir.join("nobody"))
+            .env("TZ", "UTC")
+            .env("LC_ALL", "C.UTF-8")
+            .current_dir(&self.dir);
+        command
+    }
+}
+
+/// Processes with this directory in their arguments or their environment.
+fn processes_naming(dir: &Path) -> Vec<Pid> {
+    let needle = dir.as_os_str().as_encoded_bytes();
+    let ours = std::process::id();
+    fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|pid| *pid != ours)
+        .filter(|pid| {
+            ["cmdline", "environ"].iter().any(|file| {
+                fs::read(format!("/proc/{pid}/{file}")).is_ok_and(|bytes| contains(&bytes, needle))
+            })
+        })
+        .filter_map(|pid| Pid::from_raw(pid.try_into().ok()?))
+        .collect()
+}
+
+/// Whether `needle` stands somewhere in `hay`.
+pub(crate) fn contains(hay: &[u8], needle: &[u8]) -> bool {
+    !needle.is_empty() && hay.windows(needle.len()).any(|window| window == needle)
+}
+
+/// One `--home`, and the commands that are run in it.
+#[derive(Clone)]
+pub(crate) struct Home {
+    pub(crate) dir: PathBuf,
+    root: Arc<Root>,
+}
+
+impl Home {
+    /// `solo2 --home DIR ARGS…`, not yet started.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.root.command(&solo2());
+        command.arg("--home").arg(&self.dir).args(args);
+        command
+    }
+
+    /// Runs a command without stdin.
+    pub(crate) fn run(&self, args: &[&str]) -> Done {
+        finish(self.command(args), None, PATIENCE)
+    }
+
+    /// Runs a command with these bytes on stdin.
+    pub(crate) fn run_with(&self, args: &[&str], stdin: impl AsRef<[u8]>) -> Done {
+        finish(self.command(args), Some(stdin.as_ref()), PATIENCE)
+    }
+
+    /// Runs a command that gets the password from the world's file, so that it
+    /// needs no agent.
+    pub(crate) fn alone(&self, args: &[&str]) -> Done {
+        let password = self.root.dir.join("pw");
+        let mut command = self.command(args);
+        command.arg("--password-file").arg(password);
+        finish(command, None, PATIENCE)
+    }
+
+    /// Runs a command and returns its JSON lines; it must end with 0.
+    pub(crate) fn json(&self, args: &[&str]) -> Vec<Value> {
+        let mut args = args.to_vec();
+        args.push("--json");
+        self.run(&args).ok().events()
+    }
+
+    /// The one object that a command prints; it must end with 0.
+    pub(crate) fn object(&self, args: &[&str]) -> Value {
+        let mut events = self.json(args);
+        assert_eq!(events.len(), 1, "{args:?} prints one object: {events:?}");
+        events.remove(0)
+    }
+
+    /// Starts a command and reads its stdout as it comes.
+    pub(crate) fn stream(&self, args: &[&str]) -> Stream {
+        Stream::start(self.command(args))
+    }
+
+    /// `init`, as the transcript writes it.
+    pub(crate) fn init(&self, name: &str) -> Done {
+        let url = self.root.url.lock().unwrap().clone();
+        let words = self.words_file();
+        let password = self.root.dir.join("pw");
+        self.run(&[
+            "init",
+            "--no-account",
+            "--name",
+            name,
+            "--password-file",
+            password.to_str().unwrap(),
+            "--words-out",
+            words.to_str().unwrap(),
+            "--signal",
+            &url,
+            "--json",
+        ])
+    }
+
+    /// Where `init` writes the words.
+    pub(crate) fn words_file(&self) -> PathBuf {
+        self.dir.with_extension("words")
+    }
+
+    /// The world's password file.
+    pub(crate) fn password_file(&self) -> String {
+        self.root.dir.join("pw").to_str().unwrap().to_owned()
+    }
+
+    /// Starts the agent.
+    pub(crate) fn start(&self) {
+        self.try_start().ok();
+    }
+
+    /// Starts the agent and says how that ended.
+    pub(crate) fn try_start(&self) -> Done {
+        self.alone(&["agent", "start", "--json"])
+    }
+
+    /// Stops the agent.
+    pub(crate) fn stop(&self) {
+        self.run(&["agent", "stop", "--json"]).ok();
+    }
+
+    /// The agent's process.
+    pub(crate) fn pid(&self) -> Pid {
+        let status = self.object(&["agent", "status"]);
+        let pid = status["pid"]
+            .as_i64()
+            .unwrap_or_else(|| panic!("no pid: {status}"));
+        Pid::from_raw(pid.try_into().unwrap()).unwrap()
+    }
+
+    /// SIGKILLs the agent and returns when it is gone.
+    pub(crate) fn kill(&self) {
+        kill_and_wait(self.pid());
+    }
+
+    /// Sends a text and waits for the peer's receipt; returns its id.
+    pub(crate) fn deliver(&self, peer: &str, text: &str) -> String {
+        let events = self.json(&[
+            "send",
+            peer,
+            "-m",
+            text,
+            "--wait",
+            "delivered",
+            "--timeout",
+            "60s",
+        ]);
+        let result = events.last().unwrap();
+        assert_eq!(result["type"], "send.result");
+        assert_eq!(result["satisfied"], true, "{result}");
+        result["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What has arrived, acknowledged.
+    pub(crate) fn recv(&self) -> Vec<Value> {
+        self.json(&["recv"])
+    }
+
+    /// Messages as they arrive until there are `count`, or too long has passed.
+    pub(crate) fn recv_messages(&self, count: usize, patience: Duration) -> Vec<Value> {
+        let mut all = Vec::new();
+        let until = Instant::now() + patience;
+        loop {
+            all.extend(
+                self.recv()
+                    .into_iter()
+                    .filter(|event| event["type"] == "message"),
+            );
+            if all.len() >= count || Instant::now() > until {
+                return all;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The texts of [`Home::recv_messages`].
+    pub(crate) fn recv_texts(&self, count: usize, patience: Duration) -> Vec<String> {
+        texts(&self.recv_messages(count, patience))
+    }
+
+    /// Waits until nothing is queued any more.
+    pub(crate) fn wait_flushed(&self, patience: Duration) {
+        eventually(patience, "the queue is empty", || {
+            self.json(&["queue", "list"])
+                .iter()
+                .all(|event| event["type"] != "queue.item")
+        });
+    }
+
+    /// The row of `route status` about a peer.
+    pub(crate) fn route(&self, name: &str) -> Value {
+        self.json(&["route", "status"])
+            .into_iter()
+            .find(|row| row["name"] == name)
+            .unwrap_or_else(|| panic!("route status does not name {name}"))
+    }
+
+    /// Waits until a link to the peer is up, and returns its row.
+    pub(crate) fn wait_connected(&self, name: &str) -> Value {
+        let mut row = Value::Null;
+        eventually(Duration::from_secs(30), "a link is up", || {
+            row = self.route(name);
+            row["connected"] == true
+        });
+        row
+    }
+}
+
+/// The texts of messages.
+pub(crate) fn texts(messages: &[Value]) -> Vec<String> {
+    messages
+        .iter()
+        .map(|event| {
+            event["body"]["text"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        })
+        .collect()
+}
+
+/// Pairs two homes: one invites, the other joins; each gives the other a name.
+pub(crate) fn pair(inviter: &Home, joiner_name: &str, joiner: &Home, inviter_name: &str) {
+    let mut invite = inviter.stream(&["pair", "invite", "--as", joiner_name, "--json"]);
+    let code = invite.event("pair.invite")["code"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let joined = joiner
+        .run(&["pair", "join", &code, "--as", inviter_name, "--json"])
+        .ok();
+    assert_eq!(joined.last_event()["type"], "pair.accepted");
+    invite.event("pair.accepted");
+    invite.end().ok();
+}
+
+/// SIGKILLs a process and returns when it is gone.
+pub(crate) fn kill_and_wait(pid: Pid) {
+    kill_process(pid, Kill::KILL).unwrap();
+    eventually(
+        Duration::from_secs(10),
+        "a killed process is gone",
+        || match fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())) {
+            Err(_) => true,
+            Ok(stat) => stat.contains(") Z "),
+        },
+    );
+}
+
+/// Asks until the answer is yes.
+pub(crate) fn eventually(patience: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + patience;
+    while !holds() {
+        assert!(Instant::now() < until, "not within {patience:?}: {what}");
+        thread::sleep(Duration::from_millis(25));
+    }
+}
+
+/// How a command ended.
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+    what: String,
+}
+
+impl Done {
+    /// It must have ended with this code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Done {
+        assert_eq!(self.code, code, "exit code of {self}");
+        self
+    }
+
+    /// It must have ended with 0.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Done {
+        self.exits(0)
+    }
+
+    /// A failure as people should meet it: what, and what to do about it.
+    #[track_caller]
+    pub(crate) fn advises(self) -> Done {
+        let last_error = self
+            .stdout
+            .starts_with(b"{")
+            .then(|| self.last_event())
+            .filter(|event| event["type"] == "error");
+        match last_error {
+            Some(error) => {
+                assert_eq!(error["exit"], self.code, "{self}");
+                assert!(
+                    error["message"]
+                        .as_str()
+                        .is_some_and(|text| !text.is_empty()),
+                    "{self}"
+                );
+                assert!(
+                    error["hint"].as_str().is_some_and(|text| !text.is_empty()),
+                    "{self}"
+                );
+            }
+            None => {
+                assert!(self.stderr.contains("solo2: "), "what failed: {self}");
+                assert!(self.stderr.contains("hint: "), "what to do: {self}");
+            }
+        }
+        self
+    }
+
+    /// A word that must be said, on stderr or in the JSON error.
+    #[track_caller]
+    pub(crate) fn says(self, word: &str) -> Done {
+        let said = self.stderr.contains(word) || contains(&self.stdout, word.as_bytes());
+        assert!(said, "{word:?} is said by {self}");
+        self
+    }
+
+    /// The JSON lines of stdout; each must have the common form.
+    #[track_caller]
+    pub(crate) fn events(&self) -> Vec<Value> {
+        self.text().lines().map(event).collect()
+    }
+
+    /// The last JSON line of stdout.
+    #[track_caller]
+    pub(crate) fn last_event(&self) -> Value {
+        self.events()
+            .pop()
+            .unwrap_or_else(|| panic!("a last line of {self}"))
+    }
+
+    /// Stdout as text.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.stdout).expect("stdout is UTF-8")
+    }
+}
+
+impl std::fmt::Display for Done {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let stdout = String::from_utf8_lossy(&self.stdout);
+        let cut = stdout
+            .char_indices()
+            .nth(2000)
+            .map_or(stdout.len(), |at| at.0);
+        write!(
+            f,
+            "`{}` -> {} in {:?}\nstdout: {}\nstderr: {}",
+            self.what,
+            self.code,
+            self.took,
+            &stdout[..cut],
+            self.stderr
+        )
+    }
+}
+
+/// One JSON line: `v` and `type` stand first, and nothing in it is raw that a
+/// terminal obeys.
+#[track_caller]
+pub(crate) fn event(line: &str) -> Value {
+    assert!(
+        line.starts_with(r#"{"v":1,"type":""#),
+        "v and type stand first: {line}"
+    );
+    assert!(
+        !line.chars().any(char::is_control),
+        "no raw control: {line:?}"
+    );
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+}
+
+fn exit_code(status: ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt;
+    status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap()
+}
+
+fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
+    let until = Instant::now() + patience;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        if Instant::now() > until {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Runs a command to its end.
+pub(crate) fn finish(mut command: Command, stdin: Option<&[u8]>, patience: Duration) -> Done {
+    let what = format!("{:?}", command.get_args().collect::<Vec<_>>());
+    let begun = Instant::now();
+    let mut child = command
+        .stdin(if stdin.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let mut err = child.stderr.take().unwrap();
+    let stdout = thread::spawn(move || {
+        let mut bytes = Vec::new();
+        out.read_to_end(&mut bytes).map(|_| bytes)
+    });
+    let stderr = thread::spawn(move || {
+        let mut bytes = Vec::new();
+        err.read_to_end(&mut bytes).map(|_| bytes)
+    });
+    let feeder = stdin.map(|bytes| {
+        let mut pipe = child.stdin.take().unwrap();
+        let bytes = bytes.to_vec();
+        // A command may leave without having read everything.
+        thread::spawn(move || drop(pipe.write_all(&bytes)))
+    });
+    let status = wait(&mut child, patience);
+    let took = begun.elapsed();
+    if let Some(feeder) = feeder {
+        feeder.join().unwrap();
+    }
+    let code = status.map(exit_code);
+    let done = Done {
+        code: code.unwrap_or(-1),
+        stdout: stdout.join().unwrap().unwrap(),
+        stderr: String::from_utf8_lossy(&stderr.join().unwrap().unwrap()).into_owned(),
+        took,
+        what,
+    };
+    if knob("SOLO2_TRACE", 0) > 0 {
+        println!("{:>9.3?}  {} -> {}", done.took, done.what, done.code);
+    }
+    assert!(code.is_some(), "ends within {patience:?}: {done}");
+    assert!(!done.stderr.contains("panicked at"), "no panic: {done}");
+    done
+}
+
+/// A command whose stdout is read as it comes.
+pub(crate) struct Stream {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Receiver<String>,
+    seen: Vec<u8>,
+    stderr: Option<thread::JoinHandle<String>>,
+    begun: Instant,
+    what: String,
+}
+
+impl Stream {
+    /// Starts it.
+    pub(crate) fn start(mut command: Command) -> Stream {
+        let what = format!("{:?}", command.get_args().collect::<Vec<_>>());
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut err = child.stderr.take().unwrap();
+        let (to, lines) = mpsc::channel();
+        thread::spawn(move || {
+            loop {
+                let mut line = Vec::new();
+                match out.read_until(b'\n', &mut line) {
+                    Ok(0) | Err(_) => return,
+                    Ok(_) => {
+                        if to
+                            .send(String::from_utf8_lossy(&line).into_owned())
+                            .is_err()
+                        {
+                            return;
+                        }
+                    }
+                }
+            }
+        });
+        let stderr = thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = err.read_to_end(&mut bytes);
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        Stream {
+            stdin: child.stdin.take(),
+            child,
+            lines,
+            seen: Vec::new(),
+            stderr: Some(stderr),
+            begun: Instant::now(),
+            what,
+        }
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Writes to its stdin.
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        let stdin = self.stdin.as_mut().unwrap();
+        stdin.write_all(bytes).unwrap();
+        stdin.flush().unwrap();
+    }
+
+    /// Closes its stdin.
+    pub(crate) fn close(&mut self) {
+        self.stdin = None;
+    }
+
+    /// The next line within `patience`, without its line end; none at the end.
+    pub(crate) fn line(&mut self, patience: Duration) -> Option<String> {
+        match self.lines.recv_timeout(patience) {
+            Ok(line) => {
+                self.seen.extend_from_slice(line.as_bytes());
+                Some(line.trim_end_matches('\n').to_owned())
+            }
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                let _ = self.child.kill();
+                panic!(
+                    "no line within {patience:?} from {}\nstdout: {}\nstderr: {}",
+                    self.what,
+                    String::from_utf8_lossy(&self.seen),
+                    self.stderr
+                        .take()
+                        .map(|err| err.join().unwrap())
+                        .unwrap_or_default()
+                )
+            }
+        }
+    }
+
+    /// The next event of this kind; others are passed over.
+    #[track_caller]
+    pub(crate) fn event(&mut self, kind: &str) -> Value {
+        loop {
+            let Some(line) = self.line(Duration::from_secs(60)) else {
+                let stderr = self.stderr.take().map(|err| err.join().unwrap());
+                panic!(
+                    "{} ended without {kind}\nstdout: {}\nstderr: {}",
+                    self.what,
+                    String::from_utf8_lossy(&self.seen),
+                    stderr.unwrap_or_default()
+                );
+            };
+            let event = event(&line);
+            if event["type"] == kind {
+                return event;
+            }
+        }
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Done {
+        self.stdin = None;
+        let status = wait(&mut self.child, PATIENCE);
+        while let Ok(line) = self.lines.recv_timeout(Duration::from_secs(1)) {
+            self.seen.extend_from_slice(line.as_bytes());
+        }
+        let code = status.map(exit_code);
+        let done = Done {
+            code: code.unwrap_or(-1),
+            stdout: std::mem::take(&mut self.seen),
+            stderr: self
+                .stderr
+                .take()
+                .map(|err| err.join().unwrap())
+                .unwrap_or_default(),
+            took: self.begun.elapsed(),
+            what: std::mem::take(&mut self.what),
+        };
+        if knob("SOLO2_TRACE", 0) > 0 {
+            println!("{:>9.3?}  {} -> {}", done.took, done.what, done.code);
+        }
+        assert!(code.is_some(), "ends: {done}");
+        assert!(!done.stderr.contains("panicked at"), "no panic: {done}");
+        done
+    }
+
+    /// Ends it as Ctrl-C does, and waits.
+    pub(crate) fn interrupt(self) -> Done {
+        kill_process(self.pid(), Kill::INT).unwrap();
+        self.end()
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A name that no other test uses.
+pub(crate) fn unique(prefix: &str) -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{prefix}{}x{next}", std::process::id())
+}
