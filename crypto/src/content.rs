@@ -6,8 +6,8 @@
 //!
 //! ```cddl
 //! content = { 0: kind, * field }      ; kind names the fields below it needs
-//! kind    = 0 / 1 / 2 / 3 / 4 / 5 / 6 / 7
-//!           ; ready, text, geo, edit, delete, reaction, receipt, profile
+//! kind    = 0 / 1 / 2 / 3 / 4 / 5 / 6 / 7 / 8 / 9
+//!           ; ready, text, geo, edit, delete, reaction, receipt, profile, file, file end
 //! field   = (1: id) / (2: ms) /       ; the message's own id, sent at
 //!           (3: tstr .size (0..65536)) /        ; body
 //!           (4: id) / (5: uint) /     ; reply to, expires in seconds
@@ -16,6 +16,11 @@
 //!           (10: tstr .size (0..64)) /          ; emoji, empty takes it back
 //!           (11: 1 / 2) / (12: [0*256 id]) / (13: ms) / ; delivered or read, ids, at
 //!           (14: tstr .size (0..128)) /         ; name
+//!           (15: tstr .size (1..255)) /         ; file name
+//!           (16: 1 / 2 / 3) /         ; shape: file, directory, pipe
+//!           (17: uint) /              ; size in bytes; a pipe has none, the others do
+//!           (18: bstr .size 32) /     ; file key
+//!           (19: 1 / 2 / 3) /         ; outcome: rejected, cancelled, failed
 //!           (uint => any)
 //! id      = bstr .size 16
 //! ms      = uint                      ; milliseconds since the Unix epoch
@@ -27,6 +32,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::file::FileKey;
 use crate::{kdf, label};
 
 /// Bytes of a text's body at most.
@@ -37,6 +43,8 @@ pub const MAX_EMOJI_LEN: usize = 64;
 pub const MAX_RECEIPT_IDS: usize = 256;
 /// Bytes of a profile's name at most.
 pub const MAX_NAME_LEN: usize = 128;
+/// Bytes of a file's name at most; it has at least one.
+pub const MAX_FILE_NAME_LEN: usize = 255;
 /// Bytes of an encoded content at most.
 pub const MAX_CONTENT_LEN: usize = 70 * 1024;
 
@@ -51,6 +59,28 @@ pub enum ReceiptState {
     Delivered,
     /// It was shown to, or taken by, the peer.
     Read,
+}
+
+/// What an offered file is on its sender's disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// One file.
+    File,
+    /// A directory with all that is in it, as one stream.
+    Directory,
+    /// What a program writes: its length is known at its end.
+    Pipe,
+}
+
+/// How a file ended that did not arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FileOutcome {
+    /// The receiver does not want it.
+    Rejected,
+    /// The sender took the offer back, or the receiver its acceptance.
+    Cancelled,
+    /// It cannot be sent or kept any more.
+    Failed,
 }
 
 /// One thing said. Its `Debug` names the kind and nothing of what was said.
@@ -133,6 +163,32 @@ pub enum Content {
         /// At most [`MAX_NAME_LEN`] bytes.
         name: String,
     },
+    /// A file is offered; whoever wants it asks for it (docs/protocol/6-files.md).
+    File {
+        /// The message's own id, and the file's.
+        id: MessageId,
+        /// When it was sent, milliseconds since the Unix epoch, by the sender's clock.
+        sent_at_ms: u64,
+        /// 1 to [`MAX_FILE_NAME_LEN`] bytes, as the sender has it: not safe as a path.
+        name: String,
+        /// What it is.
+        shape: Shape,
+        /// Bytes of its stream; `None` for a pipe and for nothing else.
+        size: Option<u64>,
+        /// What its chunks are sealed under, by way of [`crate::file::attempt_key`].
+        key: FileKey,
+        /// The message it answers.
+        reply_to: Option<MessageId>,
+        /// Seconds until both sides delete it.
+        expires_in_s: Option<u64>,
+    },
+    /// A file that was offered will not arrive.
+    FileEnd {
+        /// Which.
+        target: MessageId,
+        /// Why.
+        outcome: FileOutcome,
+    },
     /// From a newer version: its kind is kept so that a user can be told. Never sent.
     Unknown {
         /// The kind's number.
@@ -155,6 +211,12 @@ pub enum InvalidContent {
     /// Over [`MAX_NAME_LEN`].
     #[error("name longer than {MAX_NAME_LEN} bytes")]
     Name,
+    /// None, or over [`MAX_FILE_NAME_LEN`].
+    #[error("file name empty or longer than {MAX_FILE_NAME_LEN} bytes")]
+    FileName,
+    /// A pipe with a size, or something else without one.
+    #[error("a pipe has no size, every other file has one")]
+    FileSize,
     /// Not on this planet, or not a number.
     #[error("coordinates out of range")]
     Coordinates,
@@ -186,6 +248,26 @@ impl MessageId {
             client_id.as_bytes(),
         ]);
         Self(hash.first_chunk().copied().unwrap_or_default())
+    }
+}
+
+impl Shape {
+    /// Its number, on the wire and at rest.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::File => 1,
+            Self::Directory => 2,
+            Self::Pipe => 3,
+        }
+    }
+
+    /// The shape with this number.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        [Self::File, Self::Directory, Self::Pipe]
+            .into_iter()
+            .find(|shape| shape.code() == code)
     }
 }
 
@@ -223,10 +305,13 @@ impl Content {
             | Self::Geo { id, .. }
             | Self::Edit { id, .. }
             | Self::Delete { id, .. }
-            | Self::Reaction { id, .. } => Some(*id),
-            Self::Ready | Self::Receipt { .. } | Self::Profile { .. } | Self::Unknown { .. } => {
-                None
-            }
+            | Self::Reaction { id, .. }
+            | Self::File { id, .. } => Some(*id),
+            Self::Ready
+            | Self::Receipt { .. }
+            | Self::Profile { .. }
+            | Self::FileEnd { .. }
+            | Self::Unknown { .. } => None,
         }
     }
 
@@ -252,6 +337,12 @@ impl Content {
             }
             Self::Receipt { ids, .. } if ids.len() > MAX_RECEIPT_IDS => Err(InvalidContent::Ids),
             Self::Profile { name } if name.len() > MAX_NAME_LEN => Err(InvalidContent::Name),
+            Self::File { name, .. } if name.is_empty() || name.len() > MAX_FILE_NAME_LEN => {
+                Err(InvalidContent::FileName)
+            }
+            Self::File { shape, size, .. } if (*shape == Shape::Pipe) == size.is_some() => {
+                Err(InvalidContent::FileSize)
+            }
             _ => Ok(()),
         }
     }
@@ -268,6 +359,8 @@ impl fmt::Debug for Content {
             Self::Reaction { .. } => "Reaction",
             Self::Receipt { .. } => "Receipt",
             Self::Profile { .. } => "Profile",
+            Self::File { .. } => "File",
+            Self::FileEnd { .. } => "FileEnd",
             Self::Unknown { .. } => "Unknown",
         })
     }
@@ -344,7 +437,58 @@ mod tests {
             )
                 .prop_map(|(state, ids, at_ms)| Content::Receipt { state, ids, at_ms }),
             ".{0,32}".prop_map(|name| Content::Profile { name }),
+            (
+                (id(), any::<u64>()),
+                ".{1,63}",
+                shape(),
+                any::<[u8; 32]>(),
+                options()
+            )
+                .prop_map(
+                    |((id, sent_at_ms), name, (shape, size), key, (reply_to, expires_in_s))| {
+                        Content::File {
+                            id,
+                            sent_at_ms,
+                            name,
+                            shape,
+                            size,
+                            key: FileKey::new(&key),
+                            reply_to,
+                            expires_in_s,
+                        }
+                    }
+                ),
+            (
+                id(),
+                prop_oneof![
+                    Just(FileOutcome::Rejected),
+                    Just(FileOutcome::Cancelled),
+                    Just(FileOutcome::Failed)
+                ]
+            )
+                .prop_map(|(target, outcome)| Content::FileEnd { target, outcome }),
         ]
+    }
+
+    fn shape() -> impl Strategy<Value = (Shape, Option<u64>)> {
+        prop_oneof![
+            any::<u64>().prop_map(|size| (Shape::File, Some(size))),
+            any::<u64>().prop_map(|size| (Shape::Directory, Some(size))),
+            Just((Shape::Pipe, None)),
+        ]
+    }
+
+    fn file(name: &str, shape: Shape, size: Option<u64>) -> Content {
+        Content::File {
+            id: MessageId([7; 16]),
+            sent_at_ms: 1,
+            name: name.to_owned(),
+            shape,
+            size,
+            key: FileKey::new(&[9; 32]),
+            reply_to: None,
+            expires_in_s: None,
+        }
     }
 
     fn text(body: String) -> Content {
@@ -416,6 +560,73 @@ mod tests {
     }
 
     #[test]
+    fn a_files_limits_hold_in_both_directions() {
+        for good in [
+            file("x", Shape::File, Some(0)),
+            file(
+                &"x".repeat(MAX_FILE_NAME_LEN),
+                Shape::Directory,
+                Some(u64::MAX),
+            ),
+            file("stdin", Shape::Pipe, None),
+        ] {
+            assert!(Content::from_bytes(&good.to_bytes().unwrap()) == Ok(good));
+        }
+        let too_long = "x".repeat(MAX_FILE_NAME_LEN + 1);
+        for (bad, why) in [
+            (file("", Shape::File, Some(1)), InvalidContent::FileName),
+            (
+                file(&too_long, Shape::File, Some(1)),
+                InvalidContent::FileName,
+            ),
+            (file("x", Shape::File, None), InvalidContent::FileSize),
+            (file("x", Shape::Directory, None), InvalidContent::FileSize),
+            (file("x", Shape::Pipe, Some(1)), InvalidContent::FileSize),
+        ] {
+            assert_eq!(bad.to_bytes(), Err(why));
+            let (kind, fields) = cbor::Fields::of(&bad).unwrap();
+            let decoded = Content::from_bytes(&fields.encode(kind));
+            assert_eq!(decoded, Err(DecodeError::Invalid(why)));
+        }
+    }
+
+    #[test]
+    fn a_file_and_its_end_are_the_documented_cbor() {
+        let mut offer = b"\xA7\x00\x08\x01\x50".to_vec();
+        offer.extend([7; 16]);
+        offer.extend(b"\x02\x01\x0F\x61x\x10\x02\x11\x18\x2A\x12\x58\x20");
+        offer.extend([9; 32]);
+        let directory = file("x", Shape::Directory, Some(42));
+        assert_eq!(*directory.to_bytes().unwrap(), offer);
+
+        let mut end = b"\xA3\x00\x09\x06\x50".to_vec();
+        end.extend([7; 16]);
+        end.extend(b"\x13\x03");
+        let failed = Content::FileEnd {
+            target: MessageId([7; 16]),
+            outcome: FileOutcome::Failed,
+        };
+        assert_eq!(*failed.to_bytes().unwrap(), end);
+
+        // A shape, an outcome or a key that there is not.
+        for bad in [0, 4] {
+            let mut offer = offer.clone();
+            let shape = offer.len() - 32 - 3 - 3 - 1;
+            assert_eq!(offer[shape], 2);
+            offer[shape] = bad;
+            assert_eq!(Content::from_bytes(&offer), Err(DecodeError::Malformed));
+            let mut end = end.clone();
+            *end.last_mut().unwrap() = bad;
+            assert_eq!(Content::from_bytes(&end), Err(DecodeError::Malformed));
+        }
+        let at = offer.len() - 33;
+        assert_eq!(offer[at], 32);
+        offer[at] = 31;
+        offer.pop();
+        assert_eq!(Content::from_bytes(&offer), Err(DecodeError::Malformed));
+    }
+
+    #[test]
     fn a_newer_versions_fields_are_skipped_and_its_kinds_named() {
         // {0: 7, 14: "Bob", 99: {1: [h'00', 1.5, -1, true, null, 0("x")]}}
         let newer =
@@ -458,5 +669,7 @@ mod tests {
     #[test]
     fn debug_tells_the_kind_and_nothing_said() {
         assert_eq!(format!("{:?}", text("secret".to_owned())), "Text");
+        let file = file("secret", Shape::File, Some(1));
+        assert_eq!(format!("{file:?}"), "File");
     }
 }

@@ -33,6 +33,12 @@ labels! {
     /// The name both sides give to one session.
     SESSION_ID = b"solo2/session-id/v1";
 
+    // Files.
+    /// Info of the key of one attempt to send a file.
+    FILE = b"solo2/file";
+    /// Prefix of the proof of what a receiver has of a file.
+    FILE_PREFIX = b"solo2/file/prefix";
+
     // Identity, agreement, invites, Noise, seals.
     /// Salt of the master extraction: `PRK = HKDF-Extract(MASTER, E)`.
     MASTER = b"solo2/master/v1";

@@ -42,6 +42,7 @@ pub mod agreement;
 mod cbor;
 pub mod content;
 pub mod dh;
+pub mod file;
 pub mod identity;
 pub mod invite;
 pub mod kdf;

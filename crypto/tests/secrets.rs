@@ -9,6 +9,7 @@ use std::fmt::{Debug, Display};
 use std::marker::PhantomData;
 
 use serde::Serialize;
+use solo2_crypto::file::{ChunkCipher, FileKey, Opener, Sealer};
 use solo2_crypto::ratchet::{Ratchet, RatchetKeys};
 use solo2_crypto::secret::Secret;
 use solo2_crypto::session::Session;
@@ -44,7 +45,26 @@ macro_rules! silent {
     };
 }
 
-silent!(Secret<32>, RatchetKeys, Ratchet, Session);
+silent!(
+    Secret<32>,
+    RatchetKeys,
+    Ratchet,
+    Session,
+    ChunkCipher,
+    Sealer,
+    Opener
+);
+
+// Part of a content, so it is cloned and compared, the latter in constant time.
+const _: () = {
+    assert!(!implements!(FileKey: Debug), "a secret can be printed");
+    assert!(!implements!(FileKey: Display), "a secret can be printed");
+    assert!(
+        !implements!(FileKey: Serialize),
+        "a secret can be serialized"
+    );
+    assert!(std::mem::needs_drop::<FileKey>(), "a secret is not wiped");
+};
 
 // The probe itself is no rubber stamp: it sees what is there.
 const _: () = assert!(implements!(String: Debug));

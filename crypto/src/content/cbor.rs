@@ -7,7 +7,8 @@ use minicbor::data::Type;
 use minicbor::{Decoder, Encoder, encode};
 use zeroize::Zeroizing;
 
-use super::{Content, MAX_RECEIPT_IDS, MessageId, ReceiptState};
+use super::{Content, FileOutcome, MAX_RECEIPT_IDS, MessageId, ReceiptState, Shape};
+use crate::file::FileKey;
 
 /// Nesting allowed inside a field that is skipped.
 const MAX_DEPTH: u8 = 8;
@@ -20,6 +21,8 @@ const DELETE: u64 = 4;
 const REACTION: u64 = 5;
 const RECEIPT: u64 = 6;
 const PROFILE: u64 = 7;
+const FILE: u64 = 8;
+const FILE_END: u64 = 9;
 
 /// Every field that any kind has; `encode` and `read` give their keys.
 #[derive(Default)]
@@ -38,6 +41,11 @@ pub(super) struct Fields<'a> {
     ids: Option<Cow<'a, [MessageId]>>,
     at_ms: Option<u64>,
     name: Option<&'a str>,
+    file_name: Option<&'a str>,
+    shape: Option<Shape>,
+    size: Option<u64>,
+    file_key: Option<&'a [u8; 32]>,
+    outcome: Option<FileOutcome>,
 }
 
 impl<'a> Fields<'a> {
@@ -143,6 +151,37 @@ impl<'a> Fields<'a> {
                     ..none
                 },
             ),
+            Content::File {
+                id,
+                sent_at_ms,
+                name,
+                shape,
+                size,
+                key,
+                reply_to,
+                expires_in_s,
+            } => (
+                FILE,
+                Self {
+                    id: Some(*id),
+                    sent_at_ms: Some(*sent_at_ms),
+                    file_name: Some(name),
+                    shape: Some(*shape),
+                    size: *size,
+                    file_key: Some(key.expose()),
+                    reply_to: *reply_to,
+                    expires_in_s: *expires_in_s,
+                    ..none
+                },
+            ),
+            Content::FileEnd { target, outcome } => (
+                FILE_END,
+                Self {
+                    target: Some(*target),
+                    outcome: Some(*outcome),
+                    ..none
+                },
+            ),
             Content::Unknown { .. } => return None,
         })
     }
@@ -152,6 +191,7 @@ impl<'a> Fields<'a> {
         let variable = text(self.body)
             + text(self.emoji)
             + text(self.name)
+            + text(self.file_name)
             + self.ids.as_ref().map_or(0, |ids| 17 * ids.len());
         // Large enough for all the rest, so that no copy of the text is left behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(variable + 160));
@@ -180,6 +220,11 @@ impl<'a> Fields<'a> {
             ids,
             at_ms,
             name,
+            file_name,
+            shape,
+            size,
+            file_key,
+            outcome,
         } = self;
         let present = [
             id.is_some(),
@@ -196,6 +241,11 @@ impl<'a> Fields<'a> {
             ids.is_some(),
             at_ms.is_some(),
             name.is_some(),
+            file_name.is_some(),
+            shape.is_some(),
+            size.is_some(),
+            file_key.is_some(),
+            outcome.is_some(),
         ];
         let count: u64 = present.iter().map(|&present| u64::from(present)).sum();
         e.map(count + 1)?.u8(0)?.u64(kind)?;
@@ -247,6 +297,25 @@ impl<'a> Fields<'a> {
         if let Some(name) = name {
             e.u8(14)?.str(name)?;
         }
+        if let Some(name) = file_name {
+            e.u8(15)?.str(name)?;
+        }
+        if let Some(shape) = shape {
+            e.u8(16)?.u8(shape.code())?;
+        }
+        if let Some(size) = size {
+            e.u8(17)?.u64(*size)?;
+        }
+        if let Some(key) = file_key {
+            e.u8(18)?.bytes(key.as_slice())?;
+        }
+        if let Some(outcome) = outcome {
+            e.u8(19)?.u8(match outcome {
+                FileOutcome::Rejected => 1,
+                FileOutcome::Cancelled => 2,
+                FileOutcome::Failed => 3,
+            })?;
+        }
         Ok(())
     }
 
@@ -273,6 +342,18 @@ impl<'a> Fields<'a> {
             12 => self.ids = Some(Cow::Owned(message_ids(d)?)),
             13 => self.at_ms = Some(d.u64().ok()?),
             14 => self.name = Some(d.str().ok()?),
+            15 => self.file_name = Some(d.str().ok()?),
+            16 => self.shape = Some(Shape::from_code(d.u8().ok()?)?),
+            17 => self.size = Some(d.u64().ok()?),
+            18 => self.file_key = Some(d.bytes().ok()?.try_into().ok()?),
+            19 => {
+                self.outcome = Some(match d.u64().ok()? {
+                    1 => FileOutcome::Rejected,
+                    2 => FileOutcome::Cancelled,
+                    3 => FileOutcome::Failed,
+                    _ => return None,
+                });
+            }
             _ => skip(d, MAX_DEPTH)?,
         }
         Some(())
@@ -322,6 +403,20 @@ impl<'a> Fields<'a> {
             PROFILE => Content::Profile {
                 name: self.name?.to_owned(),
             },
+            FILE => Content::File {
+                id: self.id?,
+                sent_at_ms: self.sent_at_ms?,
+                name: self.file_name?.to_owned(),
+                shape: self.shape?,
+                size: self.size,
+                key: FileKey::new(self.file_key?),
+                reply_to: self.reply_to,
+                expires_in_s: self.expires_in_s,
+            },
+            FILE_END => Content::FileEnd {
+                target: self.target?,
+                outcome: self.outcome?,
+            },
             kind => Content::Unknown { kind },
         })
     }
@@ -343,7 +438,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Content> {
             return None;
         }
         last = key;
-        if kind <= PROFILE {
+        if kind <= FILE_END {
             fields.read(key, &mut d)?;
         } else {
             skip(&mut d, MAX_DEPTH)?;
