@@ -10,13 +10,20 @@ use crate::error::DiskError;
 /// Where a vault lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VaultPaths {
-    /// The vault's own directory, 0700; nothing else belongs in it.
+    /// The vault's own directory, 0700; nothing belongs in it but what this crate puts there.
     pub vault: PathBuf,
     /// A directory outside the vault, so that a copy of the vault does not carry its anchor along.
     pub state: PathBuf,
 }
 
 impl VaultPaths {
+    /// The directory in the vault for sealed files, 0700. It is there whenever the vault is
+    /// open; what lies in it is the caller's, sealed under keys that [`crate::Kept`] holds.
+    #[must_use]
+    pub fn files(&self) -> PathBuf {
+        self.vault.join("files")
+    }
+
     pub(crate) fn head(&self) -> PathBuf {
         self.vault.join("vault.head")
     }

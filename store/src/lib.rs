@@ -10,6 +10,7 @@
 //!     vault.head         the doors: password, words, device secret -> data key
 //!     keys.page          slot keys of secret records, rewritten in place
 //!     db/                opaque keys, sealed values
+//!     files/             sealed files that belong to messages
 //!   state/               outside the vault
 //!     vault.anchor       highest commit seen: an older copy of vault/ is refused
 //! ```
@@ -41,6 +42,7 @@ pub use error::{
 pub use files::VaultPaths;
 pub use record::amendment::{Amendment, Amendments, DeliveryState};
 pub use record::contact::{Contact, ContactId, Trust};
+pub use record::file::{Kept, StoredFile};
 pub use record::message::{Kind, Message};
 pub use record::outbox::OutboxItem;
 pub use tx::Tx;

@@ -5,6 +5,7 @@
 
 pub(crate) mod amendment;
 pub(crate) mod contact;
+pub(crate) mod file;
 pub(crate) mod message;
 pub(crate) mod outbox;
 
@@ -23,6 +24,8 @@ pub(crate) const MAX_BODY: usize = 256 * 1024;
 pub(crate) const MAX_OUTBOX: usize = 4 * 1024 * 1024;
 /// Longest session state, in bytes.
 pub(crate) const MAX_SESSION: usize = 4 * 1024 * 1024;
+/// Longest path of a file, in bytes.
+pub(crate) const MAX_PATH: usize = 4096;
 /// Longest value of a setting, in bytes.
 pub(crate) const MAX_SETTING: usize = 1024 * 1024;
 /// Longest of the short texts: routes, client ids, emoji, setting names.

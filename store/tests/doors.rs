@@ -203,11 +203,30 @@ fn a_directory_that_others_can_read_is_refused() {
         assert_eq!(mode(&vault.join(name)), 0o600, "{name}");
     }
     assert_eq!(mode(&dir.path().join("state/vault.anchor")), 0o600);
+    let files = vault.join("files");
+    assert_eq!(mode(&files), 0o700);
+    fs::set_permissions(&files, fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(matches!(
+        unlock(dir.path()),
+        Err(UnlockError::Permissions { path, mode: 0o755 }) if path == files
+    ));
+    fs::set_permissions(&files, fs::Permissions::from_mode(0o700)).unwrap();
     fs::set_permissions(&vault, fs::Permissions::from_mode(0o750)).unwrap();
     assert!(matches!(
         unlock(dir.path()),
         Err(UnlockError::Permissions { mode: 0o750, .. })
     ));
+}
+
+#[test]
+fn a_vault_from_before_there_were_files_gets_a_place_for_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = create(dir.path()).paths().files();
+    assert_eq!(files, dir.path().join("vault/files"));
+    fs::remove_dir(&files).unwrap();
+    drop(unlock(dir.path()).unwrap());
+    let mode = fs::metadata(&files).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
 }
 
 #[test]

@@ -5,7 +5,11 @@
 mod common;
 
 use common::{contact, create, item, message, unlock};
-use solo2_store::{Amendment, ContactId, DeliveryState, OutboxItem, TxError, Vault};
+use solo2_crypto::file::FileKey;
+use solo2_store::{
+    Amendment, ContactId, DeliveryState, Kept, Kind, Message, OutboxItem, StoredFile, TxError,
+    Vault,
+};
 
 const ANNA: ContactId = ContactId([1; 16]);
 const BERT: ContactId = ContactId([2; 16]);
@@ -216,6 +220,65 @@ fn amendments_come_back_in_order() {
     assert!(amendments.0 == [delivered(3), edited, reaction]);
     assert_eq!(amendments.body(&found), Some("better"));
     assert_eq!(amendments.reaction(true), Some("+1"));
+}
+
+#[test]
+fn the_newest_of_a_files_places_counts_until_it_is_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut vault = create(dir.path());
+    with_anna(&mut vault);
+    let stored = |kept: Option<Kept>, path: Option<&str>| StoredFile {
+        at_ms: 4,
+        size: u64::MAX,
+        root: [5; 32],
+        shape: 2,
+        kept,
+        path: path.map(str::to_owned),
+    };
+    let kept = Kept {
+        blob: [6; 16],
+        key: FileKey::new(&[7; 32]),
+    };
+    let in_vault = stored(Some(kept), None);
+    let longest = format!("/{}", "x".repeat(4095));
+    let taken_out = stored(None, Some(&longest));
+    let mut tx = vault.begin();
+    let named = Message {
+        kind: Kind::File,
+        ..message(1, true)
+    };
+    tx.append_message(ANNA, &named).unwrap();
+    tx.amend(ANNA, 1, &Amendment::File(in_vault.clone()))
+        .unwrap();
+    tx.commit().unwrap();
+    let amendments = |vault: &Vault| vault.message(ANNA, 1).unwrap().unwrap().1;
+    assert!(amendments(&vault).file() == Some(&in_vault));
+
+    let mut tx = vault.begin();
+    tx.amend(ANNA, 1, &Amendment::File(taken_out.clone()))
+        .unwrap();
+    tx.amend(ANNA, 1, &delivered(5)).unwrap();
+    let too_long = Amendment::File(stored(None, Some(&format!("{longest}x"))));
+    assert!(matches!(
+        tx.amend(ANNA, 1, &too_long),
+        Err(TxError::TooLong {
+            what: "the file's path"
+        })
+    ));
+    tx.commit().unwrap();
+    drop(vault);
+    let mut vault = unlock(dir.path()).unwrap();
+    let (found, happened) = vault.message(ANNA, 1).unwrap().unwrap();
+    assert!(found == named);
+    assert!(happened.file() == Some(&taken_out));
+    assert_eq!(happened.body(&found), Some(named.body.as_str()));
+
+    let mut tx = vault.begin();
+    tx.amend(ANNA, 1, &Amendment::Deleted { at_ms: 6 }).unwrap();
+    tx.amend(ANNA, 1, &Amendment::File(in_vault)).unwrap();
+    tx.commit().unwrap();
+    assert!(amendments(&vault).file().is_none());
+    assert!(vault.check().unwrap().is_whole());
 }
 
 #[test]

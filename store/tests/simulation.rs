@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 use common::{contact, create, item, message, unlock};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use solo2_crypto::file::FileKey;
 use solo2_store::{
-    Amendment, Amendments, Contact, ContactId, DeliveryState, Message, OutboxItem, Tx, Vault,
+    Amendment, Amendments, Contact, ContactId, DeliveryState, Kept, Message, OutboxItem,
+    StoredFile, Tx, Vault,
 };
 
 /// What one contact should have.
@@ -165,7 +167,7 @@ impl Model {
 
 fn amendment(rng: &mut StdRng) -> Amendment {
     let at_ms = rng.random();
-    match rng.random_range(0..10) {
+    match rng.random_range(0..11) {
         0..4 => Amendment::State {
             state: DeliveryState::Delivered,
             at_ms,
@@ -180,6 +182,17 @@ fn amendment(rng: &mut StdRng) -> Amendment {
             emoji: "+1".to_owned(),
             at_ms,
         },
+        8 => Amendment::File(StoredFile {
+            at_ms,
+            size: rng.random(),
+            root: rng.random(),
+            shape: 1,
+            kept: rng.random::<bool>().then(|| Kept {
+                blob: rng.random(),
+                key: FileKey::random(rng),
+            }),
+            path: Some(format!("/file {at_ms}")),
+        }),
         _ => Amendment::Deleted { at_ms },
     }
 }

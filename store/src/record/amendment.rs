@@ -4,6 +4,7 @@ use minicbor::{Decode, Encode};
 
 use super::{MAX_BODY, MAX_SHORT, at_most};
 use crate::error::TxError;
+use crate::record::file::StoredFile;
 use crate::record::message::Message;
 
 /// How far a message of ours got.
@@ -50,7 +51,7 @@ pub enum Amendment {
         #[n(1)]
         at_ms: u64,
     },
-    /// It is gone: storing this destroys the key of its text and of its edits.
+    /// It is gone: storing this destroys the key of its text, of its edits and of its file.
     #[n(2)]
     Deleted {
         /// When.
@@ -70,6 +71,13 @@ pub enum Amendment {
         #[n(2)]
         at_ms: u64,
     },
+    /// Its file is whole.
+    #[n(4)]
+    File(
+        /// What and where it is.
+        #[n(0)]
+        StoredFile,
+    ),
 }
 
 impl Amendment {
@@ -82,6 +90,7 @@ impl Amendment {
             Self::Edited { body, .. } => at_most(body.len(), MAX_BODY, "the message's text"),
             Self::Deleted { .. } => Ok(()),
             Self::Reaction { emoji, .. } => at_most(emoji.len(), MAX_SHORT, "the reaction"),
+            Self::File(file) => file.check(),
         }
     }
 }
@@ -137,6 +146,18 @@ impl Amendments {
             _ => None,
         });
         Some(edit.unwrap_or(&message.body))
+    }
+
+    /// What was last stored of its file; nothing once deleted.
+    #[must_use]
+    pub fn file(&self) -> Option<&StoredFile> {
+        if self.deleted_at_ms().is_some() {
+            return None;
+        }
+        self.0.iter().rev().find_map(|amendment| match amendment {
+            Amendment::File(file) => Some(file),
+            _ => None,
+        })
     }
 
     /// The standing reaction of one side.

@@ -15,6 +15,9 @@ pub enum Kind {
     /// A place, as text of the caller's making.
     #[n(1)]
     Geo,
+    /// A file; the body is its name.
+    #[n(2)]
+    File,
 }
 
 /// What a human wrote.

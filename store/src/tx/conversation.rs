@@ -57,8 +57,8 @@ impl Tx<'_> {
     /// Adds to a message what happened to it.
     ///
     /// [`Amendment::Deleted`] destroys the text: the message keeps its place, its times and
-    /// its states; nothing on disk opens the text, its edits and the reactions to it once the
-    /// vault is settled. Further copies of it in the outbox go the same way when their item
+    /// its states; nothing on disk opens the text, its edits, the reactions to it and the key
+    /// of its file once the vault is settled. Further copies of it in the outbox go the same way when their item
     /// is removed or rewritten before or in this transaction.
     ///
     /// # Errors

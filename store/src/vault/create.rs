@@ -61,7 +61,7 @@ impl Vault {
             // An earlier creation was cut short: no head was ever written there.
             fs::remove_dir_all(&place.vault).map_err(DiskError::at("remove", &place.vault))?;
         }
-        files::create_private_dir(&place.vault)?;
+        files::create_private_dir(&place.files())?;
 
         let slots = SlotKeys::random(head.generation, rng);
         KeyPage::create(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use solo2_crypto::file::FileKey;
 use solo2_crypto::secret::Secret;
 
 use crate::db::Space;
@@ -16,7 +17,8 @@ use crate::row::{self, Key, Row, Table};
 use crate::vault::Vault;
 use crate::vault::read::{amendment_log_key, message_log_key, outbox_key};
 use crate::{
-    Amendment, Contact, ContactId, Kind, OutboxItem, PasswordCost, Trust, Unlock, VaultPaths,
+    Amendment, Contact, ContactId, Kept, Kind, OutboxItem, PasswordCost, StoredFile, Trust, Unlock,
+    VaultPaths,
 };
 
 const ANNA: ContactId = ContactId([1; 16]);
@@ -291,4 +293,67 @@ fn a_deleted_message_its_edits_and_its_outbox_copy_are_noise_once_settled() {
     assert_nowhere(dir.path(), SECRET);
     assert!(vault.message(ANNA, 2).unwrap().unwrap().0 == message(2));
     assert!(vault.outbox(ANNA, 9).unwrap() == [(2, item)]);
+}
+
+#[test]
+fn a_deleted_files_name_and_key_are_noise_once_settled() {
+    let dir = tempfile::tempdir().unwrap();
+    let (paths, mut vault) = create(dir.path());
+    let file_key = *b"the key of a file, kept sealed..";
+    let file = Amendment::File(StoredFile {
+        at_ms: 3,
+        size: 4,
+        root: [5; 32],
+        shape: 1,
+        kept: Some(Kept {
+            blob: [6; 16],
+            key: FileKey::new(&file_key),
+        }),
+        path: None,
+    });
+    let named = Message {
+        kind: Kind::File,
+        ..message(1)
+    };
+    // An offer on its way out holds a key as well.
+    let offer = OutboxItem {
+        content: file_key.to_vec(),
+        ..OutboxItem::default()
+    };
+    let mut tx = vault.begin();
+    tx.append_message(ANNA, &named).unwrap();
+    tx.amend(ANNA, 1, &file).unwrap();
+    tx.push_outbox(ANNA, &offer).unwrap();
+    tx.commit().unwrap();
+    let (_, amendments) = vault.message(ANNA, 1).unwrap().unwrap();
+    let kept = amendments.file().and_then(|file| file.kept.as_ref());
+    assert!(kept.is_some_and(|kept| *kept.key.expose() == file_key));
+
+    let names = [
+        message_log_key(&vault.keys, ANNA, 1, 0),
+        amendment_log_key(&vault.keys, ANNA, 1, 0, 0),
+        outbox_key(&vault.keys, ANNA, 1, 1),
+    ];
+    let value = |key: &Key| vault.db().get(Space::Log, key).unwrap().unwrap().to_vec();
+    let captured = Captured {
+        page: row(&vault, Table::Page, &numbered(&ANNA, 0)),
+        queue: row(&vault, Table::Queue, &numbered(&ANNA, 0)),
+        texts: names.iter().map(|key| (*key, value(key))).collect(),
+    };
+    assert_eq!(texts_that_open(&vault, &captured), 3);
+
+    let mut tx = vault.begin();
+    tx.remove_outbox(ANNA, 1).unwrap();
+    tx.amend(ANNA, 1, &Amendment::Deleted { at_ms: 7 }).unwrap();
+    tx.commit().unwrap();
+    vault.settle().unwrap();
+    assert_eq!(texts_that_open(&vault, &captured), 0);
+    vault.close().unwrap();
+    let vault = Vault::unlock(&paths, Unlock::Entropy(&Secret::new(&[7; 32]))).unwrap();
+    let (found, amendments) = vault.message(ANNA, 1).unwrap().unwrap();
+    assert!(found.kind == Kind::File && found.body.is_empty());
+    assert!(amendments.0 == [Amendment::Deleted { at_ms: 7 }]);
+    assert_eq!(texts_that_open(&vault, &captured), 0);
+    assert_nowhere(dir.path(), &file_key);
+    assert_nowhere(dir.path(), SECRET);
 }

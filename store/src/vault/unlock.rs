@@ -102,7 +102,7 @@ fn open(
         // Before a lock file is made where no vault is.
         doors = Some(Doors::read(&paths.head())?);
     }
-    for dir in [&paths.vault, &paths.state] {
+    for dir in [&paths.vault, &paths.files(), &paths.state] {
         if dir.is_dir() {
             let mode = files::mode(dir)?;
             if mode & 0o077 != 0 {
@@ -128,6 +128,8 @@ fn open(
                 aside.discard()?;
             }
             let (mut vault, rollback) = opened;
+            // Vaults from before there were files have none.
+            files::create_private_dir(&paths.files())?;
             vault.finish_opening(anchor_at)?;
             let accepted = match rollback {
                 Some(found) => Some(vault.drop_sessions(found, anchor_at)?),
