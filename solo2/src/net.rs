@@ -11,6 +11,7 @@
 //! Who the peer is, is not decided here: QUIC's certificates are throw-away, and
 //! the Noise session above binds itself to the connection (docs/protocol/3-links.md §1).
 
+pub(crate) mod bulk;
 pub(crate) mod direct;
 pub(crate) mod frame;
 pub(crate) mod handshake;

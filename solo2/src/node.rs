@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 use self::core::{Core, Input};
 use self::event::Event;
 use self::introductions::{Introductions, Reach};
-use crate::config::Receipts;
+use crate::config::{AcceptLimits, Receipts};
 use crate::error::Failure;
 use crate::net::RoutePolicy;
 use crate::net::link::LinkTiming;
@@ -41,6 +41,7 @@ mod deliver;
 mod event;
 mod failure;
 mod feed;
+mod files;
 mod history;
 mod inbox;
 mod introductions;
@@ -49,10 +50,14 @@ mod messages;
 mod outbox;
 mod pairing;
 mod peer;
+mod pull;
 mod query;
+mod serve;
 mod service;
 mod setup;
 mod time;
+mod transfer;
+mod transfers;
 
 pub(crate) use self::setup::{accept_rollback, create, open, restore};
 
@@ -94,6 +99,8 @@ pub(crate) enum Unlock {
 /// Settings that the core follows.
 pub(crate) struct NodeSettings {
     pub(crate) receipts: Receipts,
+    /// What is taken without asking, by trust.
+    pub(crate) files: AcceptLimits,
     /// The profile's name in events.
     pub(crate) profile: String,
 }
@@ -110,6 +117,7 @@ pub(crate) struct NetContext {
     /// How many links are pumped right now.
     pub(crate) links: watch::Sender<usize>,
     pub(crate) core: mpsc::Sender<Input>,
+    pub(crate) events: broadcast::Sender<Event>,
 }
 
 impl NetContext {
@@ -126,6 +134,25 @@ impl NetContext {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Runs `verb` in the core; answers when its round is on disk.
+    pub(crate) async fn call<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&mut Core) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (answer_tx, answer) = oneshot::channel();
+        let call = move |core: &mut Core| {
+            let outcome = verb(core);
+            core.after_commit(move |committed| {
+                let _ = answer_tx.send(committed.and(outcome));
+            });
+        };
+        self.core
+            .send(Input::Call(Box::new(call)))
+            .await
+            .map_err(|_| failure::stopped())?;
+        answer.await.map_err(|_| failure::stopped())?
     }
 
     fn set_stun(&self, servers: Vec<SocketAddr>) {
@@ -162,19 +189,7 @@ impl Node {
         &self,
         verb: impl FnOnce(&mut Core) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let (answer_tx, answer) = oneshot::channel();
-        let call = move |core: &mut Core| {
-            let outcome = verb(core);
-            core.after_commit(move |committed| {
-                let _ = answer_tx.send(committed.and(outcome));
-            });
-        };
-        self.net
-            .core
-            .send(Input::Call(Box::new(call)))
-            .await
-            .map_err(|_| failure::stopped())?;
-        answer.await.map_err(|_| failure::stopped())?
+        self.net.call(verb).await
     }
 
     pub(crate) async fn profile_name(&self) -> Result<String, Failure> {

@@ -38,9 +38,15 @@ const ALPN: &[u8] = b"solo2";
 /// RFC 9266: the TLS 1.3 channel binding.
 const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
 
+/// Bytes that may be on their way to a reader of one stream.
 const STREAM_WINDOW: u32 = 8 * 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
-const STREAMS: u32 = 64;
+/// Room for every file that may be fetched at a time, and for frames beside them: files
+/// whose disk is slow must not hold up a text.
+const CONNECTION_WINDOW: u32 = 5 * STREAM_WINDOW;
+/// Bytes that are kept until the peer has acknowledged them.
+const SEND_WINDOW: u64 = 12 * 1024 * 1024;
+/// The link's own stream, and files.
+const STREAMS: u32 = 16;
 /// Longer than any gap between heartbeats, which are frames of the layer above.
 const IDLE_TIMEOUT_MS: u32 = 120_000;
 /// The first guess of the round trip; QUIC measures it with the first answer.
@@ -165,9 +171,9 @@ fn transport(moves: &PathMoves) -> TransportConfig {
         .keep_alive_interval(None)
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
         .receive_window(VarInt::from_u32(CONNECTION_WINDOW))
-        .send_window(u64::from(CONNECTION_WINDOW))
+        .send_window(SEND_WINDOW)
         .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS))
-        .max_concurrent_uni_streams(VarInt::from_u32(STREAMS))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
         .datagram_receive_buffer_size(None)
         .allow_spin(false)
         .congestion_controller_factory(Arc::new(FreshCubicConfig {

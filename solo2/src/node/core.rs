@@ -13,6 +13,7 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,8 +29,10 @@ use super::event::Event;
 use super::failure;
 use super::peer::{LiveLink, Peer, PeerKeys, PeerState, Queued};
 use super::time::now_ms;
+use super::transfers::{Collector, Pulls};
 use super::{NetContext, NodeSettings};
 use crate::error::Failure;
+use crate::net::bulk::Lanes;
 use crate::net::direct::PathState;
 use crate::net::frame::Frame;
 use crate::net::link::{LinkError, LinkInfo};
@@ -65,6 +68,7 @@ pub(crate) struct ReadyLink {
     pub(crate) frames: mpsc::UnboundedSender<Frame>,
     pub(crate) info: watch::Receiver<LinkInfo>,
     pub(crate) path: watch::Receiver<PathState>,
+    pub(crate) lanes: Lanes,
     pub(crate) initiator: bool,
     pub(crate) psk: Secret<32>,
     pub(crate) generation: Option<u32>,
@@ -149,6 +153,12 @@ pub(crate) struct Core {
     pub(crate) acts: HashSet<[u8; 16]>,
     /// Ids under which read receipts of ours are on their way.
     pub(crate) told: HashSet<[u8; 16]>,
+    /// Files that are being fetched, and why others are not.
+    pub(crate) pulls: Pulls,
+    /// Where accepted files go, while somebody collects them.
+    pub(crate) collectors: Vec<Collector>,
+    /// Where the vault keeps files.
+    pub(crate) files_dir: PathBuf,
     /// Messages that are to disappear, soonest first.
     expiring: BTreeSet<(u64, ContactId, [u8; 16])>,
     /// Why nothing can be written any more.
@@ -169,6 +179,7 @@ impl Core {
     /// Reads every contact and conversation into memory and starts their couriers.
     pub(crate) fn load(
         vault: Vault,
+        files_dir: PathBuf,
         rng: StdRng,
         me: Me,
         settings: NodeSettings,
@@ -184,6 +195,9 @@ impl Core {
             fresh: HashMap::new(),
             acts: HashSet::new(),
             told: HashSet::new(),
+            pulls: Pulls::default(),
+            collectors: Vec::new(),
+            files_dir,
             expiring: BTreeSet::new(),
             failed: None,
             receipts: BTreeMap::new(),
@@ -512,6 +526,7 @@ impl Core {
     fn sweep(&mut self) {
         let now = now_ms();
         self.give_up_stale(now);
+        self.retry_files();
         if self.expiring.first().is_some_and(|(at, ..)| *at <= now) {
             self.expire(now);
             self.push_expiring();
@@ -525,6 +540,7 @@ impl Core {
             self.expiring.pop_first();
             if let Ok(Some(message)) = self.vault.find_message(contact, &id) {
                 let amendment = Amendment::Deleted { at_ms };
+                self.drop_kept(contact, Place::At(message));
                 self.push(Operation::Amend {
                     contact,
                     message: Place::At(message),

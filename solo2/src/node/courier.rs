@@ -25,6 +25,7 @@ use super::core::{Input, ReadyLink};
 use super::introductions::{Blob, Listening, Reach, Token};
 use super::peer::PeerKeys;
 use super::time::now_secs;
+use crate::net::bulk::Lanes;
 use crate::net::direct::{self, DirectConfig, DirectLink};
 use crate::net::handshake::{self, Ends, HandshakeError};
 use crate::net::ice::Role;
@@ -437,6 +438,7 @@ async fn carry(
         frames,
         info,
         path: direct.path(),
+        lanes: Lanes::new(direct.connection.clone()),
         initiator: established.initiator,
         psk: established.psk.duplicate(),
         generation: established.generation,

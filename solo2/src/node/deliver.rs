@@ -9,7 +9,7 @@ use solo2_store::DeliveryState;
 use tokio::sync::broadcast;
 use tokio::time::{Instant, timeout_at};
 
-use super::event::{Event, message_id};
+use super::event::Event;
 use super::messages::Sent;
 use super::service::result_line;
 use super::{Node, failure};
@@ -50,14 +50,17 @@ impl Wait {
     }
 }
 
-/// Longest wait when the caller names none.
+/// Longest wait when the caller names none; for files, from the last byte that moved.
 const PATIENCE: Duration = Duration::from_secs(30);
+const FILE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A wait that began before the message did, so that no event is missed.
 pub(crate) struct Waiting<'a> {
     node: &'a Node,
     wait: Wait,
     deadline: Instant,
+    /// Whether the caller named the deadline; else files move it as they move.
+    fixed: bool,
     events: broadcast::Receiver<Event>,
 }
 
@@ -67,6 +70,7 @@ impl<'a> Waiting<'a> {
             node,
             wait: wait.unwrap_or(Wait::Queued),
             deadline: Instant::now() + timeout_ms.map_or(PATIENCE, Duration::from_millis),
+            fixed: timeout_ms.is_some(),
             events: node.events.subscribe(),
         }
     }
@@ -94,17 +98,27 @@ impl<'a> Waiting<'a> {
             })
             .await?;
         let mut states = self.states(&sent).await?;
-        let result = |states: &HashMap<[u8; 16], &'static str>, wait: Wait| {
+        // Why files failed, by their ids.
+        let mut reasons: HashMap<String, Value> = HashMap::new();
+        if !self.fixed && sent.iter().any(|sent| sent.file) {
+            self.deadline = Instant::now() + FILE_PATIENCE;
+        }
+        let result = |states: &HashMap<[u8; 16], &'static str>,
+                      reasons: &HashMap<String, Value>,
+                      wait: Wait| {
             let state = |sent: &Sent| states.get(&sent.id).copied().unwrap_or("queued");
             let lines: Vec<Value> = sent
                 .iter()
                 .zip(&names)
-                .map(|(sent, name)| result_line(sent, name, state(sent)))
+                .map(|(sent, name)| {
+                    let reason = reasons.get(&sent.id_text());
+                    result_line(sent, name, state(sent), reason)
+                })
                 .collect();
             json!({
                 "v": 1,
                 "type": "send.result",
-                "id": sent.first().map(|sent| message_id(sent.id)),
+                "id": sent.first().map(Sent::id_text),
                 "client_id": client_id,
                 "results": lines,
                 "waited": wait.name(),
@@ -112,9 +126,9 @@ impl<'a> Waiting<'a> {
             })
         };
         if self.wait <= Wait::Queued {
-            return Ok(result(&states, self.wait));
+            return Ok(result(&states, &reasons, self.wait));
         }
-        sink.send(result(&states, Wait::Queued)).await;
+        sink.send(result(&states, &reasons, Wait::Queued)).await;
         while !sent
             .iter()
             .all(|sent| self.is_over(states.get(&sent.id).copied()))
@@ -129,6 +143,31 @@ impl<'a> Waiting<'a> {
                         advance(known, state);
                     }
                 }
+                Ok(Ok(Event::OfPeer { kind, fields, .. })) => {
+                    let file = sent
+                        .iter()
+                        .find(|sent| sent.file && fields["id"] == json!(sent.id_text()));
+                    let Some(file) = file else { continue };
+                    match kind {
+                        "file.progress" if !self.fixed => {
+                            self.deadline = Instant::now() + FILE_PATIENCE;
+                        }
+                        "file.failed" => {
+                            reasons.insert(file.id_text(), fields["reason"].clone());
+                            let state = ended(&fields["reason"]);
+                            states.insert(file.id, state);
+                        }
+                        _ => {}
+                    }
+                    let event = Event::OfPeer {
+                        contact: file.contact,
+                        kind,
+                        fields,
+                    };
+                    if let Some(line) = event.to_json(None) {
+                        sink.send(line).await;
+                    }
+                }
                 Ok(Ok(_)) => {}
                 Ok(Err(broadcast::error::RecvError::Lagged(_))) => {
                     states = self.states(&sent).await?
@@ -137,7 +176,7 @@ impl<'a> Waiting<'a> {
                 Err(_) => break,
             }
         }
-        let mut result = result(&states, self.wait);
+        let mut result = result(&states, &reasons, self.wait);
         if let Some(fields) = result.as_object_mut()
             && fields.get("satisfied") == Some(&Value::Bool(false))
         {
@@ -148,7 +187,8 @@ impl<'a> Waiting<'a> {
 
     /// Whether nothing more is to be waited for.
     fn is_over(&self, state: Option<&'static str>) -> bool {
-        state.is_none_or(|state| state == "failed" || self.wait.met_by(state))
+        let ended = |state| ["failed", "rejected", "cancelled"].contains(&state);
+        state.is_none_or(|state| ended(state) || self.wait.met_by(state))
     }
 
     async fn states(&self, sent: &[Sent]) -> Result<HashMap<[u8; 16], &'static str>, Failure> {
@@ -163,11 +203,22 @@ impl<'a> Waiting<'a> {
     }
 }
 
+/// The state of a file that ended for this reason.
+fn ended(reason: &Value) -> &'static str {
+    match reason.as_str() {
+        Some("rejected") => "rejected",
+        Some("cancelled") => "cancelled",
+        _ => "failed",
+    }
+}
+
 /// Takes over a state that is further along; `failed` ends everything.
 fn advance(known: &mut &'static str, state: DeliveryState) {
     let rank = |name: &str| {
-        ["queued", "sent", "delivered", "read", "failed"]
+        let order = ["queued", "sent", "delivered", "read", "failed"];
+        order
             .iter()
+            .chain(&["rejected", "cancelled"])
             .position(|n| *n == name)
     };
     let new = super::event::state_name(state);

@@ -7,6 +7,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use solo2_store::{Contact, ContactId, DeliveryState};
 
+use super::transfer::Transfer;
+use super::transfers::shape_name;
+use crate::error::Failure;
+
 /// One thing that happened.
 #[derive(Clone)]
 pub(crate) enum Event {
@@ -27,6 +31,20 @@ pub(crate) enum Event {
     },
     /// Complete.
     Value(Value),
+}
+
+/// A file on its way.
+pub(crate) struct Moved<'a> {
+    pub(crate) id: [u8; 16],
+    pub(crate) name: &'a str,
+    pub(crate) incoming: bool,
+    /// Bytes on the receiver's disk.
+    pub(crate) bytes: u64,
+    pub(crate) size: u64,
+    /// Bytes a second.
+    pub(crate) rate: u64,
+    /// Bytes that were there before.
+    pub(crate) resumed_from: u64,
 }
 
 impl Event {
@@ -93,6 +111,72 @@ impl Event {
         }
     }
 
+    /// A file of the contact's, and whether it was taken without asking.
+    pub(crate) fn file_offer(
+        contact: ContactId,
+        transfer: &Transfer,
+        taken: bool,
+        limit: Option<u64>,
+    ) -> Self {
+        let fields = json!({
+            "id": file_id(transfer.id),
+            "name": transfer.name,
+            "shape": shape_name(transfer.shape),
+            "size": transfer.size,
+            "blake3": null,
+            "mime": null,
+            "ts": rfc3339(transfer.sent_at_ms),
+            "state": if taken { "accepted" } else { "offered" },
+            "limit": limit,
+        });
+        Self::OfPeer {
+            contact,
+            kind: "file.offer",
+            fields,
+        }
+    }
+
+    /// How far a file came.
+    pub(crate) fn file_progress(contact: ContactId, moved: &Moved<'_>) -> Self {
+        let fields = json!({
+            "id": file_id(moved.id),
+            "name": moved.name,
+            "dir": if moved.incoming { "in" } else { "out" },
+            "bytes": moved.bytes,
+            "size": moved.size,
+            "rate_bps": moved.rate,
+            "route": "direct",
+            "resumed_from": moved.resumed_from,
+        });
+        Self::OfPeer {
+            contact,
+            kind: "file.progress",
+            fields,
+        }
+    }
+
+    /// A file does not come: for ever, or until something is mended here.
+    pub(crate) fn file_failed(
+        contact: ContactId,
+        id: [u8; 16],
+        name: &str,
+        problem: &Failure,
+        retryable: bool,
+    ) -> Self {
+        let fields = json!({
+            "id": file_id(id),
+            "name": name,
+            "reason": problem.code,
+            "message": problem.message,
+            "retryable": retryable,
+        });
+        Self::OfPeer {
+            contact,
+            kind: "file.failed",
+            fields,
+        }
+    }
+
     pub(crate) fn contact(&self) -> Option<ContactId> {
         match self {
             Self::Receipt { contact, .. } | Self::OfPeer { contact, .. } => Some(*contact),
@@ -125,10 +209,14 @@ impl Event {
                     ("route" | "session.reset", _) | (_, None) => {
                         json!(self.contact().map(peer_id))
                     }
+                    (kind, _) if kind.starts_with("file.") => json!(self.contact().map(peer_id)),
                     (_, Some(contact)) => peer_json(contact),
                 };
                 if let (Some(object), Value::Object(fields)) = (object.as_object_mut(), fields) {
                     object.insert("peer".into(), peer);
+                    if let Some(contact) = contact.filter(|_| kind.starts_with("file.")) {
+                        object.insert("peer_name".into(), json!(contact.name));
+                    }
                     object.extend(fields.clone());
                 }
                 Some(object)
@@ -155,8 +243,15 @@ pub(crate) fn message_id(id: [u8; 16]) -> String {
     ulid::Ulid::from_bytes(id).to_string()
 }
 
+/// Reads the id of a message or of a file.
 pub(crate) fn parse_message_id(text: &str) -> Option<[u8; 16]> {
-    ulid::Ulid::from_string(text).ok().map(|id| id.to_bytes())
+    let ulid = text.strip_prefix("f_").unwrap_or(text);
+    ulid::Ulid::from_string(ulid).ok().map(|id| id.to_bytes())
+}
+
+/// A file's id: `f_` before the id of the message that offers it.
+pub(crate) fn file_id(id: [u8; 16]) -> String {
+    format!("f_{}", message_id(id))
 }
 
 pub(crate) fn state_name(state: DeliveryState) -> &'static str {

@@ -4,6 +4,8 @@
 //! gets them again. Other events (receipts, edits, routes) are live: who is not there
 //! finds their effect in the history.
 
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -13,7 +15,9 @@ use tokio::sync::broadcast;
 use tokio::time::{Instant, timeout_at};
 
 use super::core::{Core, Operation};
-use super::event::{Event, hex};
+use super::event::{Event, hex, parse_message_id};
+use super::files::{self, Taken};
+use super::transfers::Collector;
 use super::{Node, failure};
 use crate::agent::rpc::EventSink;
 use crate::error::Failure;
@@ -33,22 +37,74 @@ pub(crate) struct Receive {
     follow: bool,
     expect: Option<u64>,
     timeout_ms: Option<u64>,
+    /// The directory that files go to.
+    files_to: Option<PathBuf>,
+    #[serde(default)]
+    existing: Taken,
 }
 
 /// Delivers what waits, then what comes, until the reader has what it asked for.
-pub(crate) async fn receive(node: &Node, ask: Receive, sink: EventSink) -> Result<Value, Failure> {
+pub(crate) async fn receive(
+    node: &Node,
+    mut ask: Receive,
+    sink: EventSink,
+) -> Result<Value, Failure> {
+    let from = resolve(node, std::mem::take(&mut ask.from)).await?;
+    let Some(directory) = ask.files_to.clone() else {
+        return deliver(node, &ask, from, sink).await;
+    };
+    if !directory.is_absolute() {
+        return Err(Failure::usage(format!(
+            "not an absolute path: {}",
+            directory.display()
+        )));
+    }
+    let serial = node.net.serial.fetch_add(1, Ordering::Relaxed);
+    let collector = Collector {
+        serial,
+        path: directory.to_string_lossy().into_owned(),
+        existing: ask.existing.into(),
+        from: from.clone(),
+    };
+    node.call(move |core| core.collect(collector)).await?;
+    let delivered = deliver(node, &ask, from, sink).await;
+    node.call(move |core| {
+        core.collectors
+            .retain(|collector| collector.serial != serial);
+        Ok(())
+    })
+    .await?;
+    delivered
+}
+
+async fn deliver(
+    node: &Node,
+    ask: &Receive,
+    from: Vec<ContactId>,
+    sink: EventSink,
+) -> Result<Value, Failure> {
     let mut live = node.events.subscribe();
-    let from = resolve(node, ask.from).await?;
     let wants = |kind: &str| ask.types.is_empty() || ask.types.iter().any(|wanted| wanted == kind);
     let mut place = match &ask.since {
         Some(text) => Place::All(cursor(text)?),
         None => Place::Unread,
     };
-    let deadline = ask
+    let mut deadline = ask
         .timeout_ms
         .map(|ms| Instant::now() + Duration::from_millis(ms));
+    // Unless the caller said how long, files are waited for as long as they move.
+    let while_moving = ask.files_to.is_some() && !ask.follow && deadline.is_none();
+    if while_moving {
+        deadline = Some(Instant::now() + files::PATIENCE);
+    }
     let mut count = 0;
     let mut last = None;
+    if wants("file.offer") {
+        let senders = from.clone();
+        for offer in node.call(move |core| Ok(core.undecided(&senders))).await? {
+            sink.send(offer).await;
+        }
+    }
     loop {
         let mut more = true;
         while more && ask.max.is_none_or(|max| count < max) {
@@ -61,7 +117,14 @@ pub(crate) async fn receive(node: &Node, ask: Receive, sink: EventSink) -> Resul
                 if ask.max.is_some_and(|max| count >= max) {
                     break;
                 }
-                if !line.is_null() && wants("message") {
+                let kind = line["type"].as_str().unwrap_or_default();
+                if !line.is_null() && wants(kind) {
+                    let line = match &ask.files_to {
+                        Some(directory) if kind == "file.done" => {
+                            taken_out(node, line, directory, ask.existing).await?
+                        }
+                        _ => line,
+                    };
                     if !sink.send(line).await {
                         return Ok(summary(count, last));
                     }
@@ -75,27 +138,73 @@ pub(crate) async fn receive(node: &Node, ask: Receive, sink: EventSink) -> Resul
             }
         }
         let enough = ask.max.is_some_and(|max| count >= max);
-        let patient = ask.follow || ask.expect.is_some_and(|expect| count < expect);
+        let unfinished = match ask.files_to {
+            Some(_) if !ask.follow => unfinished(node, &from).await?,
+            _ => 0,
+        };
+        let patient =
+            ask.follow || unfinished > 0 || ask.expect.is_some_and(|expect| count < expect);
         if enough || !patient {
             return Ok(summary(count, last));
         }
         match next_event(&mut live, deadline, &sink).await? {
-            Next::Over => return Ok(summary(count, last)),
+            Next::Over => {
+                let mut summary = summary(count, last);
+                if let Some(fields) = summary.as_object_mut().filter(|_| unfinished > 0) {
+                    fields.insert("unfinished".into(), json!(unfinished));
+                }
+                return Ok(summary);
+            }
             Next::Lost => {
                 sink.send(json!({ "v": 1, "type": "gap" })).await;
             }
             Next::Event(Event::Arrived) => {}
             Next::Event(event) => {
-                let line = node.render(event, &from).await?;
-                if let Some(line) =
-                    line.filter(|line| ask.follow && wants(line["type"].as_str().unwrap_or("")))
-                    && !sink.send(line).await
-                {
+                let Some(line) = node.render(event, &from).await? else {
+                    continue;
+                };
+                let kind = line["type"].as_str().unwrap_or_default();
+                // Who waits for files sees them come.
+                let comes = ask.files_to.is_some()
+                    && (kind == "file.progress" && line["dir"] == "in" || kind == "file.failed");
+                if comes && while_moving {
+                    deadline = Some(Instant::now() + files::PATIENCE);
+                }
+                if (ask.follow || comes) && wants(kind) && !sink.send(line).await {
                     return Ok(summary(count, last));
                 }
             }
         }
     }
+}
+
+/// Files that these contacts are to bring yet; a failure when none of them can come now.
+async fn unfinished(node: &Node, from: &[ContactId]) -> Result<usize, Failure> {
+    let from = from.to_vec();
+    let (open, stuck) = node.call(move |core| Ok(core.unfinished(&from))).await?;
+    match stuck {
+        Some(problem) => Err(problem),
+        None => Ok(open),
+    }
+}
+
+/// Moves a file that lies in the vault into the reader's directory.
+async fn taken_out(
+    node: &Node,
+    line: Value,
+    directory: &Path,
+    existing: Taken,
+) -> Result<Value, Failure> {
+    let id = line["id"].as_str().and_then(parse_message_id);
+    let Some(id) = id.filter(|_| line["path"].is_null()) else {
+        return Ok(line);
+    };
+    let done = node.call(move |core| core.arrived_file(id)).await?;
+    let mut taken = files::take_out(node, done, directory, None, existing.into()).await?;
+    if let Some(fields) = taken.as_object_mut() {
+        fields.insert("cursor".into(), line["cursor"].clone());
+    }
+    Ok(taken)
 }
 
 fn summary(count: u64, last: Option<u64>) -> Value {
@@ -263,6 +372,8 @@ pub(crate) async fn subscribe(
         follow: true,
         expect: None,
         timeout_ms: None,
+        files_to: None,
+        existing: Taken::default(),
     };
     receive(node, ask, sink).await
 }

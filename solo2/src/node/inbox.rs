@@ -10,6 +10,7 @@ use super::Receipts;
 use super::core::{Core, Operation, Place};
 use super::event::Event;
 use super::time::now_ms;
+use super::transfer::{Side, Transfer};
 use crate::net::frame::Frame;
 
 /// Most message ids in one receipt.
@@ -139,13 +140,38 @@ impl Core {
                 }
             }
             Content::Receipt { state, ids, at_ms } => self.on_receipt(contact, state, &ids, at_ms),
+            Content::File {
+                id,
+                sent_at_ms,
+                name,
+                shape,
+                size: Some(size),
+                key,
+                reply_to,
+                expires_in_s,
+            } => {
+                let transfer = Transfer {
+                    id: id.0,
+                    name,
+                    shape,
+                    size,
+                    key: key.secret(),
+                    sent_at_ms,
+                    reply_to: reply_to.map(|id| id.0),
+                    expires_in_s,
+                    side: Side::Offered,
+                };
+                self.on_file_offer(contact, transfer);
+            }
+            Content::FileEnd { target, outcome } => self.on_file_end(contact, target.0, outcome),
             Content::Profile { name } => {
                 if let Some(peer) = self.peers.get_mut(&contact) {
                     peer.contact.settings.insert("profile".into(), name);
                     self.push(Operation::PutContact(contact));
                 }
             }
-            Content::Ready | Content::Unknown { .. } => {}
+            // A file without a size is a pipe, which this version does not take.
+            Content::File { .. } | Content::Ready | Content::Unknown { .. } => {}
         }
     }
 
@@ -194,6 +220,9 @@ impl Core {
         };
         let allowed = incoming || !own_only;
         if allowed {
+            if matches!(amendment, Amendment::Deleted { .. }) {
+                self.drop_kept(contact, place);
+            }
             self.push(Operation::Amend {
                 contact,
                 message: place,
@@ -205,7 +234,7 @@ impl Core {
     }
 
     /// Notes that `id` is to be confirmed; one receipt for all of a round.
-    fn queue_receipt(&mut self, contact: ContactId, id: MessageId, at_ms: u64) {
+    pub(crate) fn queue_receipt(&mut self, contact: ContactId, id: MessageId, at_ms: u64) {
         if self.receipts_for(contact) == Receipts::None {
             return;
         }

@@ -23,6 +23,7 @@ use super::core::{Core, ReadyLink};
 use super::courier::Order;
 use super::event::Event;
 use super::peer::{LiveLink, Phase};
+use super::serve;
 use crate::net::frame::{Frame, Hello};
 use crate::net::handshake::Psks;
 use crate::net::link::LinkError;
@@ -55,6 +56,7 @@ impl Core {
             frames: ready.frames,
             info: ready.info,
             path: ready.path,
+            lanes: ready.lanes,
             initiator: ready.initiator,
             phase: Phase::AwaitHello {
                 random,
@@ -173,12 +175,16 @@ impl Core {
             && let Some(link) = peer.link.as_mut()
         {
             link.phase = Phase::Up;
+            let (net, lanes) = (self.net.clone(), link.lanes.clone());
+            // Ends with the connection.
+            tokio::spawn(serve::serve(net, lanes, contact, link.serial));
             let _ = peer.courier.send(Order::Up);
         }
         self.emit(Event::route(contact, None, Some("direct"), "link"));
         self.on_ack(contact, their_next);
         self.resend(contact, their_next);
         self.pump_outbox(contact);
+        self.pull_files(contact);
     }
 
     fn send_bundle(&mut self, contact: ContactId) {

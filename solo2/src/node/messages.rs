@@ -1,16 +1,18 @@
 //! What this side's user writes: messages, and acts on messages.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use rand::Rng as _;
 use solo2_crypto::content::{Content, MessageId, ReceiptState};
 use solo2_store::{Amendment, ContactId, Kind, Message};
 
 use super::core::{Core, Operation, Place};
-use super::event::{hex, parse_message_id};
+use super::event::{file_id, hex, message_id, parse_message_id};
 use super::time::now_ms;
 use super::{Receipts, failure};
 use crate::error::Failure;
+use crate::files::source::SourceInfo;
 
 /// Acts whose receipts may be awaited at once; beyond it the oldest waits time out.
 const ACTS_MAX: usize = 4096;
@@ -24,13 +26,21 @@ pub(crate) enum Body {
         lon: f64,
         accuracy_m: Option<f64>,
     },
+    File(Arc<SourceInfo>),
 }
 
-/// One message to several people.
+impl Body {
+    fn is_file(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+}
+
+/// Messages to several people.
 #[derive(Clone)]
 pub(crate) struct Draft {
     pub(crate) peers: Vec<String>,
-    pub(crate) body: Body,
+    /// Each is a message of its own.
+    pub(crate) bodies: Vec<Body>,
     pub(crate) reply_to: Option<String>,
     pub(crate) expires_in_s: Option<u64>,
     pub(crate) ttl_s: Option<u64>,
@@ -42,14 +52,31 @@ pub(crate) struct Draft {
 pub(crate) struct Sent {
     pub(crate) contact: ContactId,
     pub(crate) id: [u8; 16],
+    /// Whether it is a file, whose ids are written in another way.
+    pub(crate) file: bool,
+}
+
+impl Sent {
+    /// The id as the user sees it.
+    pub(crate) fn id_text(&self) -> String {
+        if self.file {
+            file_id(self.id)
+        } else {
+            message_id(self.id)
+        }
+    }
 }
 
 impl Core {
-    /// Checks everything, then queues one message per peer; all or nothing.
+    /// Checks everything, then queues one message per peer and body; all or nothing.
     pub(crate) fn send(&mut self, draft: &Draft) -> Result<Vec<Sent>, Failure> {
         let mut contacts = BTreeSet::new();
         for name in &draft.peers {
             contacts.insert(self.sendable(name)?);
+        }
+        let files = draft.bodies.iter().filter(|body| body.is_file()).count();
+        for contact in &contacts {
+            self.may_offer(*contact, files)?;
         }
         let reply_to = match &draft.reply_to {
             None => None,
@@ -62,10 +89,18 @@ impl Core {
         let now = now_ms();
         let mut sent = Vec::new();
         for contact in contacts {
-            let (id, repeated) = self.choose_id(contact, draft.client_id.as_deref(), now)?;
-            sent.push(Sent { contact, id });
-            if !repeated {
-                self.write_message(contact, id, draft, reply_to, now);
+            for (index, body) in draft.bodies.iter().enumerate() {
+                // A script names the whole; its first message has that name, the others grow from it.
+                let client_id = draft.client_id.as_ref().map(|name| match index {
+                    0 => name.clone(),
+                    index => format!("{name}#{index}"),
+                });
+                let (id, repeated) = self.choose_id(contact, client_id.as_deref(), now)?;
+                let file = body.is_file();
+                sent.push(Sent { contact, id, file });
+                if !repeated {
+                    self.write_message(contact, id, draft, body, reply_to, now);
+                }
             }
         }
         Ok(sent)
@@ -115,10 +150,11 @@ impl Core {
         contact: ContactId,
         id: [u8; 16],
         draft: &Draft,
+        body: &Body,
         reply_to: Option<[u8; 16]>,
         now: u64,
     ) {
-        let (kind, body, content) = match &draft.body {
+        let (kind, body, content) = match body {
             Body::Text(text) => (
                 Kind::Text,
                 text.clone(),
@@ -151,6 +187,10 @@ impl Core {
                         expires_in_s: draft.expires_in_s,
                     },
                 )
+            }
+            Body::File(info) => {
+                let content = self.offer_file(contact, id, info, reply_to, draft.expires_in_s, now);
+                (Kind::File, info.name.clone(), content)
             }
         };
         let message = Message {
@@ -219,7 +259,11 @@ impl Core {
         }
         self.acts.insert(id);
         self.enqueue(contact, content, Some(id), None);
-        Sent { contact, id }
+        Sent {
+            contact,
+            id,
+            file: false,
+        }
     }
 
     pub(crate) fn edit(&mut self, target: &str, body: String) -> Result<Sent, Failure> {
@@ -266,6 +310,7 @@ impl Core {
         }
         let id = parse_message_id(target).ok_or_else(|| failure::unknown_message(target))?;
         let (contact, message) = self.locate(id, target)?;
+        self.drop_kept(contact, Place::At(message));
         self.push(Operation::Amend {
             contact,
             message: Place::At(message),
@@ -330,7 +375,11 @@ impl Core {
                 }
                 self.told.insert(id);
                 self.enqueue(contact, &content, Some(id), None);
-                sent.push(Sent { contact, id });
+                sent.push(Sent {
+                    contact,
+                    id,
+                    file: false,
+                });
             }
         }
         Ok(sent)

@@ -336,6 +336,9 @@ impl Core {
             self.emit(Event::receipt(contact, message, state, at_ms));
             return;
         }
+        if state >= DeliveryState::Delivered {
+            self.outgoing_delivered(contact, message);
+        }
         match self.own_message_of(contact, message, state) {
             Ok(Some(place)) => {
                 let route = Some("direct".to_owned());

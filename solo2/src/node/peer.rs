@@ -13,6 +13,8 @@ use tokio::sync::{mpsc, watch};
 use zeroize::Zeroizing;
 
 use super::courier::Order;
+use super::transfer::{self, Transfer};
+use crate::net::bulk::Lanes;
 use crate::net::direct::PathState;
 use crate::net::frame::Frame;
 use crate::net::handshake::Psks;
@@ -33,6 +35,8 @@ pub(crate) struct PeerState {
     pub(crate) next_send: u64,
     /// Sequence number of the next envelope to open.
     pub(crate) next_recv: u64,
+    /// Files that are on their way, or wait for a decision.
+    pub(crate) transfers: Vec<Transfer>,
 }
 
 impl PeerState {
@@ -48,6 +52,7 @@ impl PeerState {
             session: Some(session),
             next_send: 1,
             next_recv: 1,
+            transfers: Vec::new(),
         }
     }
 
@@ -64,6 +69,7 @@ impl PeerState {
             session: None,
             next_send: 1,
             next_recv: 1,
+            transfers: Vec::new(),
         }
     }
 
@@ -79,6 +85,7 @@ impl PeerState {
         bytes.extend_from_slice(&self.psks.generation.to_be_bytes());
         bytes.extend_from_slice(&self.next_send.to_be_bytes());
         bytes.extend_from_slice(&self.next_recv.to_be_bytes());
+        transfer::write(&self.transfers, &mut bytes);
         if let Some(session) = &self.session {
             bytes.extend_from_slice(&session.to_bytes());
         }
@@ -99,6 +106,7 @@ impl PeerState {
         let generation = u32::from_be_bytes(take(&mut rest)?);
         let next_send = u64::from_be_bytes(take(&mut rest)?);
         let next_recv = u64::from_be_bytes(take(&mut rest)?);
+        let transfers = transfer::read(&mut rest)?;
         let session = match rest {
             [] => None,
             bytes => Some(Session::from_bytes(bytes).ok()?),
@@ -114,7 +122,16 @@ impl PeerState {
             session,
             next_send,
             next_recv,
+            transfers,
         })
+    }
+
+    pub(crate) fn transfer(&self, id: [u8; 16]) -> Option<&Transfer> {
+        self.transfers.iter().find(|transfer| transfer.id == id)
+    }
+
+    pub(crate) fn transfer_mut(&mut self, id: [u8; 16]) -> Option<&mut Transfer> {
+        self.transfers.iter_mut().find(|transfer| transfer.id == id)
     }
 
     /// The session's name on the wire, zeros without one.
@@ -206,6 +223,7 @@ pub(crate) struct LiveLink {
     pub(crate) frames: mpsc::UnboundedSender<Frame>,
     pub(crate) info: watch::Receiver<LinkInfo>,
     pub(crate) path: watch::Receiver<PathState>,
+    pub(crate) lanes: Lanes,
     pub(crate) initiator: bool,
     pub(crate) phase: Phase,
 }

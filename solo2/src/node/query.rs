@@ -1,10 +1,10 @@
 //! What the user reads: messages with what happened to them since, queue, routes.
 
 use serde_json::{Value, json};
-use solo2_store::{Amendments, Contact, ContactId, Kind, Message};
+use solo2_store::{Amendments, Contact, ContactId, Kind, Message, StoredFile};
 
 use super::core::Core;
-use super::event::{hex, message_id, peer_id, peer_json, rfc3339, state_name};
+use super::event::{file_id, hex, message_id, peer_id, peer_json, rfc3339, state_name};
 use super::failure;
 use crate::error::Failure;
 
@@ -23,11 +23,12 @@ impl Core {
             (Some(_), _) => Value::Null,
             (None, Kind::Text) => json!({ "text": text }),
             (None, Kind::Geo) => geo_json(text),
+            (None, Kind::File) => file_json(text, amendments),
         };
         let mut object = json!({
             "v": 1,
             "type": "message",
-            "id": message_id(message.id),
+            "id": id_text(message),
             "cursor": cursor.map(|n| format!("c_{n}")),
             "ts": rfc3339(message.sent_at_ms),
             "profile": self.settings.profile,
@@ -132,6 +133,12 @@ impl Core {
                 .message(id, entry.seq)
                 .map_err(|error| failure::read(&error))?;
             let line = match (self.peers.get(&id), message) {
+                (Some(peer), Some((message, amendments)))
+                    if message.kind == Kind::File && amendments.deleted_at_ms().is_none() =>
+                {
+                    let file = amendments.file();
+                    file_done_json(id, &peer.contact.name, &message, file, Some(number))
+                }
                 (Some(peer), Some((message, amendments))) => {
                     self.message_json(&peer.contact, &message, &amendments, Some(number))
                 }
@@ -181,6 +188,49 @@ impl Core {
             })
             .collect()
     }
+}
+
+/// The id of a message as the user sees it.
+fn id_text(message: &Message) -> String {
+    match message.kind {
+        Kind::File => file_id(message.id),
+        Kind::Text | Kind::Geo => message_id(message.id),
+    }
+}
+
+fn file_json(name: &str, amendments: &Amendments) -> Value {
+    let arrived = amendments.file();
+    json!({ "file": {
+        "name": name,
+        "size": arrived.map(|file| file.size),
+        "blake3": arrived.map(|file| hex(&file.root)),
+        "path": arrived.and_then(|file| file.path.as_deref()),
+    } })
+}
+
+/// A file that is all here, as `recv` prints it.
+pub(crate) fn file_done_json(
+    contact: ContactId,
+    name: &str,
+    message: &Message,
+    file: Option<&StoredFile>,
+    cursor: Option<u64>,
+) -> Value {
+    json!({
+        "v": 1,
+        "type": "file.done",
+        "id": file_id(message.id),
+        "cursor": cursor.map(|n| format!("c_{n}")),
+        "ts": rfc3339(message.sent_at_ms),
+        "peer": peer_id(contact),
+        "peer_name": name,
+        "route": message.route,
+        "name": message.body,
+        "size": file.map(|file| file.size),
+        "path": file.and_then(|file| file.path.as_deref()),
+        "blake3": file.map(|file| hex(&file.root)),
+        "verified": file.is_some(),
+    })
 }
 
 fn geo_json(text: &str) -> Value {

@@ -2,6 +2,7 @@
 //!
 //! Parameters and results of every method: `agent::rpc`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,12 +16,13 @@ use solo2_store::Vault;
 use zeroize::Zeroizing;
 
 use super::core::{Input, Operation};
-use super::event::{message_id, parse_message_id, peer_id, rfc3339};
-use super::messages::{Body, Draft};
-use super::{Node, deliver, failure, feed, history, pairing};
+use super::event::{parse_message_id, peer_id, rfc3339};
+use super::messages::{Body, Draft, Sent};
+use super::{Node, deliver, failure, feed, files, history, pairing, serve};
 use crate::agent::rpc::{EventSink, Service};
 use crate::config::NodeConfig;
 use crate::error::{Failure, Kind};
+use crate::files::source::{self, SourceInfo};
 
 /// Longest life of an invite.
 const INVITE_TTL_MAX: Duration = Duration::from_secs(3600);
@@ -161,6 +163,10 @@ async fn dispatch(
         }
         "queue.flush" => feed::flush(&node, read(params)?).await,
         "queue.cancel" => cancel(&node, read(params)?).await,
+        "file.list" => files::list(&node, events).await,
+        "file.accept" => files::accept(&node, read(params)?, events).await,
+        "file.reject" | "file.cancel" => files::end(&node, method, read(params)?).await,
+        "file.resume" => files::resume(&node, read(params)?, events).await,
         "route.status" => {
             node.call(|core| Ok(json!({ "peers": core.routes_json() })))
                 .await
@@ -254,6 +260,7 @@ async fn reload(node: &Node, params: Value) -> Result<Value, Failure> {
     }
     node.call(move |core| {
         core.settings.receipts = config.receipts;
+        core.settings.files = config.files;
         Ok(json!({}))
     })
     .await
@@ -345,7 +352,16 @@ async fn set_contact(node: &Node, set: SetContact) -> Result<Value, Failure> {
                     ("route", "auto" | "direct") | ("receipts", "none" | "delivery" | "read") => {
                         contact.settings.insert(key.clone(), value);
                     }
-                    ("route" | "receipts", _) => {
+                    ("max-file", "default") => {
+                        contact.settings.remove(key);
+                    }
+                    ("max-file", "off") => {
+                        contact.settings.insert(key.clone(), value);
+                    }
+                    ("max-file", bytes) if bytes.parse::<u64>().is_ok() => {
+                        contact.settings.insert(key.clone(), value);
+                    }
+                    ("route" | "receipts" | "max-file", _) => {
                         return Err(Failure::usage(format!("{key} cannot be {value}")));
                     }
                     _ => return Err(Failure::usage(format!("a contact has no setting {key}"))),
@@ -365,10 +381,17 @@ struct Geo {
 }
 
 #[derive(Deserialize)]
+struct FilePath {
+    path: PathBuf,
+}
+
+#[derive(Deserialize)]
 struct Send {
     peers: Vec<String>,
     text: Option<String>,
     geo: Option<Geo>,
+    #[serde(default)]
+    files: Vec<FilePath>,
     reply_to: Option<String>,
     expire_s: Option<u64>,
     ttl_s: Option<u64>,
@@ -378,34 +401,49 @@ struct Send {
 }
 
 async fn send(node: &Node, send: Send, events: EventSink) -> Result<Value, Failure> {
-    let body = match (send.text, send.geo) {
+    let mut bodies = Vec::new();
+    match (send.text, send.geo) {
         (Some(text), None) if text.is_empty() => return Err(Failure::usage("empty message")),
         (Some(text), None) if text.len() > 64 * 1024 => {
             return Err(Failure::usage(format!(
                 "the text is {} bytes long, a message holds 65536",
                 text.len()
             ))
-            .hint("send it in several messages"));
+            .hint("send it in several messages, or as a file: -f"));
         }
-        (Some(text), None) => Body::Text(text),
-        (None, Some(geo)) if geo.lat.abs() <= 90.0 && geo.lon.abs() <= 180.0 => Body::Geo {
-            lat: geo.lat,
-            lon: geo.lon,
-            accuracy_m: geo.accuracy_m.filter(|m| m.is_finite() && *m >= 0.0),
-        },
+        (Some(text), None) => bodies.push(Body::Text(text)),
+        (None, Some(geo)) if geo.lat.abs() <= 90.0 && geo.lon.abs() <= 180.0 => {
+            bodies.push(Body::Geo {
+                lat: geo.lat,
+                lon: geo.lon,
+                accuracy_m: geo.accuracy_m.filter(|m| m.is_finite() && *m >= 0.0),
+            });
+        }
         (None, Some(_)) => {
             return Err(Failure::usage(
                 "a place is LAT,LON in degrees: -90..90, -180..180",
             ));
         }
-        _ => return Err(Failure::usage("a message is either a text or a place")),
-    };
+        (Some(_), Some(_)) => {
+            return Err(Failure::usage("a message is either a text or a place"));
+        }
+        (None, None) => {}
+    }
+    let mut skipped = Skipped::default();
+    for FilePath { path } in send.files {
+        let info = inspect(path).await?;
+        skipped.note(&info);
+        bodies.push(Body::File(Arc::new(info)));
+    }
+    if bodies.is_empty() {
+        return Err(Failure::usage("empty message"));
+    }
     if send.peers.is_empty() {
         return Err(Failure::usage("nobody to send to"));
     }
     let draft = Draft {
         peers: send.peers,
-        body,
+        bodies,
         reply_to: send.reply_to,
         expires_in_s: send.expire_s,
         ttl_s: send.ttl_s,
@@ -413,7 +451,48 @@ async fn send(node: &Node, send: Send, events: EventSink) -> Result<Value, Failu
     };
     let wait = deliver::Waiting::start(node, send.wait, send.timeout_ms);
     let sent = node.call(move |core| core.send(&draft)).await?;
-    wait.finish(sent, send.id, events).await
+    let mut result = wait.finish(sent, send.id, events).await?;
+    skipped.tell(&mut result);
+    Ok(result)
+}
+
+/// Links and special files in directories, which stay here.
+#[derive(Default)]
+struct Skipped {
+    count: u64,
+    paths: Vec<String>,
+}
+
+impl Skipped {
+    fn note(&mut self, info: &SourceInfo) {
+        self.count += info.skipped_count;
+        let paths = info.skipped.iter().map(|path| path.to_string_lossy());
+        self.paths.extend(paths.map(String::from));
+    }
+
+    /// Says so in a `send.result`, if there are any.
+    fn tell(self, result: &mut Value) {
+        if let Some(fields) = result.as_object_mut().filter(|_| self.count > 0) {
+            fields.insert(
+                "skipped".into(),
+                json!({ "count": self.count, "paths": self.paths }),
+            );
+        }
+    }
+}
+
+/// What a path is, looked at where disks may block.
+async fn inspect(path: PathBuf) -> Result<SourceInfo, Failure> {
+    if !path.is_absolute() {
+        return Err(Failure::usage(format!(
+            "not an absolute path: {}",
+            path.display()
+        )));
+    }
+    tokio::task::spawn_blocking(move || source::inspect(&path))
+        .await
+        .map_err(|_| failure::stopped())?
+        .map_err(|error| serve::source_failure(&error))
 }
 
 #[derive(Deserialize)]
@@ -511,12 +590,16 @@ impl super::core::Core {
 }
 
 /// One peer's line of a `send.result`.
-pub(super) fn result_line(sent: &super::messages::Sent, name: &str, state: &str) -> Value {
-    json!({
+pub(super) fn result_line(sent: &Sent, name: &str, state: &str, reason: Option<&Value>) -> Value {
+    let mut line = json!({
         "peer": peer_id(sent.contact),
         "name": name,
-        "id": message_id(sent.id),
+        "id": sent.id_text(),
         "state": state,
-        "route": if ["queued", "failed"].contains(&state) { Value::Null } else { json!("direct") },
-    })
+        "route": if ["queued", "failed", "rejected", "cancelled"].contains(&state) { Value::Null } else { json!("direct") },
+    });
+    if let (Some(fields), Some(reason)) = (line.as_object_mut(), reason) {
+        fields.insert("reason".into(), reason.clone());
+    }
+    line
 }

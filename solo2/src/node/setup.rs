@@ -270,6 +270,7 @@ pub(super) async fn start(
         serial: AtomicU64::new(1),
         links: tokio::sync::watch::channel(0).0,
         core: core_tx,
+        events: events.clone(),
     });
     let me = Me {
         name,
@@ -279,10 +280,12 @@ pub(super) async fn start(
     };
     let settings = NodeSettings {
         receipts: config.receipts,
+        files: config.files,
         profile: config.profile.clone(),
     };
+    let files_dir = vault_paths.files();
     let node = Arc::new(Node::new(vault_paths, net.clone(), events.clone()));
-    let core = Core::load(vault, rng(), me, settings, net, events)?;
+    let core = Core::load(vault, files_dir, rng(), me, settings, net, events)?;
     let runtime = tokio::runtime::Handle::current();
     std::thread::Builder::new()
         .name("vault".into())

@@ -7,7 +7,8 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use solo2_crypto::content::{Content, MessageId};
+use solo2_crypto::content::{Content, MessageId, Shape};
+use solo2_crypto::file::{FileKey, Sealer, attempt_key};
 use solo2_crypto::noise::next_psk;
 use solo2_crypto::session::ENVELOPE_LEN;
 use solo2_signal::server::Server;
@@ -22,6 +23,7 @@ use super::service::NodeService;
 use super::*;
 use crate::agent::rpc::{EventSink, Service};
 use crate::config::NodeConfig;
+use crate::net::bulk::Lanes;
 use crate::net::frame::{Frame, Hello};
 use crate::net::handshake::Psks;
 
@@ -166,6 +168,7 @@ impl Hostile {
             serial: AtomicU64::new(1),
             links: watch::channel(0).0,
             core,
+            events: broadcast::channel(64).0,
         };
         let courier = courier::start(Arc::new(net), keys.clone(), true);
         Self {
@@ -243,6 +246,33 @@ impl Hostile {
     /// Waits until Alice has ended the link.
     async fn is_dropped(&mut self) {
         assert!(self.frame(|_| None::<()>).await.is_none());
+    }
+}
+
+impl Hostile {
+    /// Says something that is properly sealed.
+    fn say(&mut self, ready: &ReadyLink, content: &Content) {
+        let session = self.state.session.as_mut().expect("bob's session");
+        let envelopes = session.encrypt(content, &mut rand::rng());
+        for envelope in envelopes.expect("an envelope") {
+            let seq = self.state.next_send;
+            let _ = ready.frames.send(Frame::Envelope { seq, envelope });
+            self.state.next_send += 1;
+        }
+    }
+}
+
+/// An offer of a file that is as long as `size` says.
+fn offer(id: u8, name: &str, size: u64) -> Content {
+    Content::File {
+        id: MessageId([id; 16]),
+        sent_at_ms: 1,
+        name: name.to_owned(),
+        shape: Shape::File,
+        size: Some(size),
+        key: FileKey::new(&[id; 32]),
+        reply_to: None,
+        expires_in_s: None,
     }
 }
 
@@ -375,5 +405,171 @@ async fn a_hostile_contact_loses_its_link_and_nothing_else_happens() {
     send(&bob, "alice", "it is me again").await;
     send(&world.alice, "bob", "so it is").await;
     NodeService(bob).shutdown().await;
+    NodeService(world.alice.clone()).shutdown().await;
+}
+
+/// Answers Alice's next request with these records, each with its flag; `spoil` sees the bytes.
+async fn serve_once(lanes: &Lanes, records: &[(Vec<u8>, bool)], spoil: impl Fn(&mut Vec<u8>)) {
+    let mut asked = lanes.accept().await.expect("alice asks");
+    let request = asked.request().await.expect("a request");
+    let salt = [9; 32];
+    let key = Secret::new(&[request.file[0]; 32]);
+    let mut sealer = Sealer::new(attempt_key(&key, &request.file, &salt, request.offset));
+    let (mut outgoing, _acks) = asked.answer(&salt).await.expect("a lane");
+    for (record, last) in records {
+        let mut sealed = record.clone();
+        sealer.seal(&mut sealed, *last).expect("a chunk");
+        spoil(&mut sealed);
+        // Alice may have had enough.
+        if outgoing.record(sealed.into(), *last).await.is_err() {
+            return;
+        }
+    }
+    let _ = outgoing.finish(0).await;
+}
+
+fn trailer(total: u64, contents: &[u8]) -> (Vec<u8>, bool) {
+    let mut trailer = total.to_be_bytes().to_vec();
+    trailer.extend_from_slice(blake3::hash(contents).as_bytes());
+    (trailer, true)
+}
+
+async fn files_of(node: &Arc<Node>) -> Vec<Value> {
+    let (sink, mut events) = EventSink::new();
+    let call = NodeService(node.clone()).call("file.list".to_owned(), Value::Null, sink);
+    let mut files = Vec::new();
+    let collect = async {
+        while let Some(file) = events.recv().await {
+            files.push(file);
+        }
+    };
+    let listed = async { tokio::join!(call, collect).0 };
+    tokio::time::timeout(PATIENCE, listed)
+        .await
+        .expect("an answer in time")
+        .expect("a list");
+    files
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_not_what_was_offered_is_given_up_and_leaves_nothing() {
+    let world = world().await;
+    let mut bob = Hostile::take_over(&world).await;
+    let ready = bob.greeted().await;
+    let contents = vec![0x42; 1000];
+    let whole = (contents.clone(), false);
+    type Case = (&'static str, Vec<(Vec<u8>, bool)>, fn(&mut Vec<u8>));
+    let cases: [Case; 6] = [
+        ("forged", vec![whole.clone()], |sealed| sealed[5] ^= 1),
+        ("longer", vec![(vec![0; 1001], false)], |_| {}),
+        (
+            "cut off",
+            vec![(vec![1; 999], false), trailer(999, &[1; 999])],
+            |_| {},
+        ),
+        (
+            "miscounted",
+            vec![whole.clone(), trailer(1001, &contents)],
+            |_| {},
+        ),
+        (
+            "without an end",
+            vec![whole.clone(), (vec![0; 3], true)],
+            |_| {},
+        ),
+        ("not even begun", vec![trailer(1000, &contents)], |_| {}),
+    ];
+    for (number, (what, records, spoil)) in (1..).zip(cases) {
+        bob.say(&ready, &offer(number, what, 1000));
+        let serving = serve_once(&ready.lanes, &records, spoil);
+        tokio::time::timeout(PATIENCE, serving)
+            .await
+            .expect("alice asks in time");
+        let given_up = async {
+            while !files_of(&world.alice).await.is_empty() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, given_up)
+            .await
+            .unwrap_or_else(|_| panic!("{what}: kept"));
+        let kept = std::fs::read_dir(world.alice.paths.files())
+            .expect("a directory")
+            .count();
+        assert_eq!(kept, 0, "{what}");
+        alice_is_well(&world).await;
+    }
+
+    // The wrong hash: asked for again from the beginning, once.
+    bob.say(&ready, &offer(7, "another hash", 1000));
+    let lie = [whole.clone(), trailer(1000, b"something else")];
+    for _ in 0..2 {
+        let serving = serve_once(&ready.lanes, &lie, |_| {});
+        tokio::time::timeout(PATIENCE, serving)
+            .await
+            .expect("alice asks again");
+    }
+
+    // The truth arrives, under a name that stays in its directory, and once.
+    let place = tempfile::tempdir().expect("a directory");
+    let target = place.path().join("in");
+    std::fs::create_dir(&target).expect("a directory");
+    bob.say(&ready, &offer(8, "../../etc/passwd", 1000));
+    let truth = [whole, trailer(1000, &contents)];
+    let serving = serve_once(&ready.lanes, &truth, |_| {});
+    tokio::time::timeout(PATIENCE, serving)
+        .await
+        .expect("alice asks in time");
+    bob.say(&ready, &offer(8, "again", 1000));
+    let received = call(
+        &world.alice,
+        "recv",
+        json!({ "files_to": target, "timeout_ms": 5_000 }),
+    );
+    received.await.expect("the file");
+    let names: Vec<_> = std::fs::read_dir(&target)
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    assert_eq!(names, ["passwd"]);
+    assert_eq!(
+        std::fs::read(target.join("passwd")).expect("the file"),
+        contents
+    );
+    let around = std::fs::read_dir(place.path())
+        .expect("a directory")
+        .count();
+    assert_eq!(around, 1, "nothing outside of it");
+
+    // More offers than are kept open: the rest is turned down.
+    world
+        .alice
+        .call(|core| {
+            core.edit_contact("bob", |contact| {
+                contact.settings.insert("max-file".into(), "off".into());
+                Ok(())
+            })
+        })
+        .await
+        .expect("no file is taken unasked");
+    for number in 0..300_u16 {
+        let mut content = offer(0, "one of many", 1);
+        if let Content::File { id, .. } = &mut content {
+            id.0[..2].copy_from_slice(&number.to_be_bytes());
+            id.0[15] = 1;
+        }
+        bob.say(&ready, &content);
+    }
+    let all_kept = async {
+        while files_of(&world.alice).await.len() < 256 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, all_kept)
+        .await
+        .expect("256 offers");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(files_of(&world.alice).await.len(), 256);
+    let _ = bob.courier.send(Order::Stop);
     NodeService(world.alice.clone()).shutdown().await;
 }

@@ -246,7 +246,7 @@ async fn one_end_of_a_link() {
     match role {
         Role::Controlling => {
             println!("@path {}", link.path().borrow().local);
-            let mut stream = link.connection.open_uni().await.expect("opens");
+            let (mut stream, _) = link.connection.open_bi().await.expect("opens");
             for _ in 0..CHUNKS {
                 stream.write_all(&[7; CHUNK]).await.expect("writes");
                 sleep(Duration::from_millis(50)).await;
@@ -255,7 +255,7 @@ async fn one_end_of_a_link() {
             link.connection.closed().await;
         }
         Role::Controlled => {
-            let mut stream = link.connection.accept_uni().await.expect("accepts");
+            let (_, mut stream) = link.connection.accept_bi().await.expect("accepts");
             let mut chunk = vec![0; CHUNK];
             for count in 1..=CHUNKS {
                 stream.read_exact(&mut chunk).await.expect("reads");
