@@ -55,8 +55,9 @@ complete -c solo2 -n "__fish_solo2_needs_command" -f -a "identity" -d 'Show who 
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "vault" -d 'Unlock, lock and check the vault'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "pair" -d 'Pair with somebody'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "contact" -d 'See, name, verify and block your contacts'
-complete -c solo2 -n "__fish_solo2_needs_command" -f -a "send" -d 'Send a text'
+complete -c solo2 -n "__fish_solo2_needs_command" -f -a "send" -d 'Send a text or files'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "recv" -d 'Print what has arrived'
+complete -c solo2 -n "__fish_solo2_needs_command" -f -a "file" -d 'Take, refuse and follow files'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "edit" -d 'Give a message of yours another text'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "delete" -d 'Delete a message here, or on both sides'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "react" -d 'React to a message'
@@ -69,7 +70,7 @@ complete -c solo2 -n "__fish_solo2_needs_command" -f -a "sync" -d 'Send what is 
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "agent" -d 'Run, start and stop the agent that keeps you reachable'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "config" -d 'Read and edit the settings'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "schema" -d 'Print the JSON Schema of the events, of one type or of all'
-complete -c solo2 -n "__fish_solo2_needs_command" -f -a "demo" -d 'Watch two throw-away profiles meet and talk on this machine'
+complete -c solo2 -n "__fish_solo2_needs_command" -f -a "demo" -d 'Watch two throw-away profiles meet, talk and exchange files on this machine'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "completion" -d 'Print the completion script for a shell'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "man" -d 'Print a man page: solo2 man | man -l -'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "version" -d 'Print the version'
@@ -507,7 +508,7 @@ complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -f -a "unblock" -d 'Undo a block'
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -f -a "verify" -d 'Compare safety numbers and mark a contact as verified'
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -f -a "trust" -d 'Accept a contact\'s changed identity'
-complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -f -a "set" -d 'Set how one contact is treated: route=auto|direct receipts=none|delivery|read'
+complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -f -a "set" -d 'Set how one contact is treated'
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l config -d 'Configuration file to use instead of the usual one' -r -F
@@ -736,7 +737,8 @@ complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_sub
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -s m -l message -d 'The text; - reads it from stdin' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand send" -l wait -d 'Wait for this state [default: queued with an agent, which goes on delivering; sent without]' -r -f -a "none\t'Do not wait at all'
+complete -c solo2 -n "__fish_solo2_using_subcommand send" -s f -l file -d 'Send this file or directory; may be given several times, and with -m' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand send" -l wait -d 'Wait for this state [default: queued with an agent, which goes on delivering; without, sent, and delivered for files]' -r -f -a "none\t'Do not wait at all'
 queued\t'Stored in the vault'
 sent\t'On its way to the peer'
 delivered\t'In the peer\'s vault'
@@ -780,6 +782,7 @@ complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l since -d 'Start aft
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l ack -d 'Whether printing an event acknowledges it' -r -f -a "auto\t'Yes'
 manual\t'No; --since of a later run does'"
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l exec -d 'Run this shell command for each event, with the event as JSON on its stdin' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l files-to -d 'Put received files into this directory' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l expect -d 'Wait until this many messages came, at most --timeout; exit 7 if they did not' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
@@ -799,6 +802,8 @@ direct\t'Peer to peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -s f -l follow -d 'Go on, and print what arrives from now on too'
+complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l overwrite -d 'Replace a file that has the same name'
+complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l rename -d 'Put the file beside one that has the same name, such as "a (2).txt"'
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l foreground -d 'Allow --follow without an agent: this process stays online itself'
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l json -d 'Print JSON Lines; errors too, as the last line'
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l plain -d 'Print words instead of glyphs, and no colour'
@@ -808,8 +813,166 @@ complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l no-input -d 'Never 
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -f -a "list" -d 'List files that are offered, under way, done or failed'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -f -a "accept" -d 'Take an offered file, and wait until it is here'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -f -a "reject" -d 'Refuse an offered file; the other side is told'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -f -a "cancel" -d 'Stop a file, sent or received; what of it is here goes away'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -f -a "resume" -d 'Go on with a file that broke off, or with all of them'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -s o -l output -d 'Put it there: a directory, or a new name in one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l overwrite -d 'Replace a file that has the same name'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l rename -d 'Put the file beside one that has the same name, such as "a (2).txt"'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -s m -l message -d 'The new text; without it, or as -, stdin is read' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l wait -d 'Wait for this state [default: queued with an agent, which goes on delivering; sent without]' -r -f -a "none\t'Do not wait at all'
+complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l wait -d 'Wait for this state [default: queued with an agent, which goes on delivering; without, sent, and delivered for files]' -r -f -a "none\t'Do not wait at all'
 queued\t'Stored in the vault'
 sent\t'On its way to the peer'
 delivered\t'In the peer\'s vault'
@@ -839,7 +1002,7 @@ complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l no-input -d 'Never 
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l wait -d 'Wait for this state [default: queued with an agent, which goes on delivering; sent without]' -r -f -a "none\t'Do not wait at all'
+complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l wait -d 'Wait for this state [default: queued with an agent, which goes on delivering; without, sent, and delivered for files]' -r -f -a "none\t'Do not wait at all'
 queued\t'Stored in the vault'
 sent\t'On its way to the peer'
 delivered\t'In the peer\'s vault'
@@ -870,7 +1033,7 @@ complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l no-input -d 'Neve
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c solo2 -n "__fish_solo2_using_subcommand react" -l wait -d 'Wait for this state [default: queued with an agent, which goes on delivering; sent without]' -r -f -a "none\t'Do not wait at all'
+complete -c solo2 -n "__fish_solo2_using_subcommand react" -l wait -d 'Wait for this state [default: queued with an agent, which goes on delivering; without, sent, and delivered for files]' -r -f -a "none\t'Do not wait at all'
 queued\t'Stored in the vault'
 sent\t'On its way to the peer'
 delivered\t'In the peer\'s vault'
@@ -900,7 +1063,7 @@ complete -c solo2 -n "__fish_solo2_using_subcommand react" -l no-input -d 'Never
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c solo2 -n "__fish_solo2_using_subcommand read" -l wait -d 'Wait for this state [default: queued with an agent, which goes on delivering; sent without]' -r -f -a "none\t'Do not wait at all'
+complete -c solo2 -n "__fish_solo2_using_subcommand read" -l wait -d 'Wait for this state [default: queued with an agent, which goes on delivering; without, sent, and delivered for files]' -r -f -a "none\t'Do not wait at all'
 queued\t'Stored in the vault'
 sent\t'On its way to the peer'
 delivered\t'In the peer\'s vault'

@@ -24,6 +24,7 @@ mod completion;
 mod config;
 mod contact;
 mod demo;
+mod file;
 mod history;
 mod identity;
 mod init;
@@ -242,6 +243,7 @@ pub(crate) enum Command {
     Contact(contact::Contact),
     Send(send::Send),
     Recv(recv::Recv),
+    File(file::File),
     Edit(amend::Edit),
     Delete(amend::Delete),
     React(amend::React),
@@ -272,6 +274,7 @@ impl Command {
             Command::Contact(verb) => verb.run(cx),
             Command::Send(verb) => verb.run(cx),
             Command::Recv(verb) => verb.run(cx),
+            Command::File(verb) => verb.run(cx),
             Command::Edit(verb) => verb.run(cx),
             Command::Delete(verb) => verb.run(cx),
             Command::React(verb) => verb.run(cx),

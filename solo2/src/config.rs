@@ -19,6 +19,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use crate::error::{Failure, Kind};
 use crate::paths;
+use crate::size::Size;
 
 /// What the node runs with.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub(crate) struct NodeConfig {
     pub(crate) route: Route,
     /// Which receipts we send.
     pub(crate) receipts: Receipts,
+    /// Up to which size files are taken without asking.
+    #[serde(default)]
+    pub(crate) files: AcceptLimits,
     /// Touch no network.
     #[serde(default)]
     pub(crate) offline: bool,
@@ -71,6 +75,34 @@ pub(crate) enum Receipts {
     Delivery,
     /// That it arrived, and that it was read.
     Read,
+}
+
+/// Up to how many bytes a file is taken without asking, by the trust in whom it
+/// comes from; without a number the owner is asked for every file.
+///
+/// A contact's setting `max-file` stands above these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AcceptLimits {
+    /// From somebody just met.
+    pub(crate) new: Option<u64>,
+    /// From somebody written with before.
+    pub(crate) known: Option<u64>,
+    /// From somebody the owner trusts.
+    pub(crate) trusted: Option<u64>,
+    /// From somebody verified.
+    pub(crate) verified: Option<u64>,
+}
+
+impl Default for AcceptLimits {
+    /// Who is known better may fill more of the disk.
+    fn default() -> AcceptLimits {
+        AcceptLimits {
+            new: Some(1 << 20),
+            known: Some(1 << 30),
+            trusted: Some(64 << 30),
+            verified: Some(1 << 40),
+        }
+    }
 }
 
 /// A signal server's address: TLS, or plain on this machine only.
@@ -125,6 +157,7 @@ pub(crate) struct Settings {
     pub(crate) stun: Vec<String>,
     pub(crate) route: Route,
     pub(crate) receipts: Receipts,
+    pub(crate) files: AcceptLimits,
     /// Lock the agent's vault after so long without use; never when absent.
     pub(crate) lock_after: Option<Duration>,
 }
@@ -164,6 +197,16 @@ impl Settings {
         if let Some(receipts) = file.privacy.receipts {
             self.receipts = receipts;
         }
+        for (limit, found) in [
+            (&mut self.files.new, file.files.accept_new),
+            (&mut self.files.known, file.files.accept_known),
+            (&mut self.files.trusted, file.files.accept_trusted),
+            (&mut self.files.verified, file.files.accept_verified),
+        ] {
+            if let Some(found) = found {
+                *limit = found.0;
+            }
+        }
         if let Some(after) = file.vault.lock_after {
             self.lock_after = after.0;
         }
@@ -185,11 +228,23 @@ impl Settings {
                 Receipts::Read => "read",
             }
             .to_owned(),
+            Key::FilesAcceptNew => limit(self.files.new),
+            Key::FilesAcceptKnown => limit(self.files.known),
+            Key::FilesAcceptTrusted => limit(self.files.trusted),
+            Key::FilesAcceptVerified => limit(self.files.verified),
             Key::VaultLockAfter => match self.lock_after {
                 Some(after) => humantime::format_duration(after).to_string(),
                 None => "off".to_owned(),
             },
         }
+    }
+}
+
+/// A limit as it is written in the file.
+fn limit(bytes: Option<u64>) -> String {
+    match bytes {
+        Some(bytes) => Size(bytes).to_string(),
+        None => "off".to_owned(),
     }
 }
 
@@ -201,17 +256,25 @@ pub(crate) enum Key {
     NetStun,
     NetRoute,
     PrivacyReceipts,
+    FilesAcceptNew,
+    FilesAcceptKnown,
+    FilesAcceptTrusted,
+    FilesAcceptVerified,
     VaultLockAfter,
 }
 
 impl Key {
     /// All of them, in the order of the file.
-    pub(crate) const ALL: [Key; 6] = [
+    pub(crate) const ALL: [Key; 10] = [
         Key::DefaultProfile,
         Key::NetSignal,
         Key::NetStun,
         Key::NetRoute,
         Key::PrivacyReceipts,
+        Key::FilesAcceptNew,
+        Key::FilesAcceptKnown,
+        Key::FilesAcceptTrusted,
+        Key::FilesAcceptVerified,
         Key::VaultLockAfter,
     ];
 
@@ -223,6 +286,22 @@ impl Key {
             Key::NetStun => ("net.stun", "STUN servers, stun:HOST:PORT"),
             Key::NetRoute => ("net.route", "auto or direct"),
             Key::PrivacyReceipts => ("privacy.receipts", "none, delivery or read"),
+            Key::FilesAcceptNew => (
+                "files.accept_new",
+                "take files of new contacts up to this size unasked, such as 1MiB; or off: always ask",
+            ),
+            Key::FilesAcceptKnown => (
+                "files.accept_known",
+                "the same for known contacts, such as 1GiB; or off",
+            ),
+            Key::FilesAcceptTrusted => (
+                "files.accept_trusted",
+                "the same for trusted contacts, such as 64GiB; or off",
+            ),
+            Key::FilesAcceptVerified => (
+                "files.accept_verified",
+                "the same for verified contacts, such as 1TiB; or off",
+            ),
             Key::VaultLockAfter => (
                 "vault.lock_after",
                 "lock an idle agent after so long, such as 15m; or off",
@@ -370,6 +449,7 @@ struct File {
     default_profile: Option<String>,
     net: Net,
     privacy: Privacy,
+    files: FilesTable,
     vault: VaultTable,
 }
 
@@ -385,6 +465,15 @@ struct Net {
 #[serde(deny_unknown_fields, default)]
 struct Privacy {
     receipts: Option<Receipts>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FilesTable {
+    accept_new: Option<Limit>,
+    accept_known: Option<Limit>,
+    accept_trusted: Option<Limit>,
+    accept_verified: Option<Limit>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -458,6 +547,23 @@ impl TryFrom<OneOrMore> for Stuns {
 impl From<Stuns> for Vec<String> {
     fn from(stuns: Stuns) -> Vec<String> {
         stuns.0
+    }
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+struct Limit(Option<u64>);
+
+impl TryFrom<String> for Limit {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Limit, String> {
+        if text == "off" {
+            return Ok(Limit(None));
+        }
+        text.parse()
+            .map(|Size(bytes)| Limit(Some(bytes)))
+            .map_err(|why| format!("{why}, or off"))
     }
 }
 
@@ -547,6 +653,19 @@ mod tests {
         );
         assert!(set(&file, Key::NetSignal, &["ws://signal.example".to_owned()]).is_err());
         assert!(set(&file, Key::VaultLockAfter, &["soon".to_owned()]).is_err());
+        for bad in ["1M", "0B", "no", "1"] {
+            assert!(set(&file, Key::FilesAcceptNew, &[bad.to_owned()]).is_err());
+        }
+    }
+
+    #[test]
+    fn a_limit_that_is_not_set_keeps_its_default() {
+        let (_dir, file) = write("[files]\naccept_known = \"off\"\n");
+        let settings = Settings::load(&file, None).expect("load");
+        assert_eq!(settings.files.known, None);
+        assert_eq!(settings.get(Key::FilesAcceptNew), "1MiB");
+        assert_eq!(settings.get(Key::FilesAcceptTrusted), "64GiB");
+        assert_eq!(settings.get(Key::FilesAcceptVerified), "1TiB");
     }
 
     #[test]
@@ -565,15 +684,29 @@ mod tests {
             "stun:a.example:3478",
             "direct",
             "read",
+            "off",
+            "20MB",
+            "3GiB",
+            "2TiB",
             "15m",
         ];
+        assert_eq!(values.len(), Key::ALL.len());
         for (key, text) in Key::ALL.into_iter().zip(values) {
             set(&file, key, &[text.to_owned()]).expect("set");
         }
         let settings = Settings::load(&file, None).expect("load");
         for (key, text) in Key::ALL.into_iter().zip(values) {
+            // A size comes back in a binary unit.
+            let text = if text == "20MB" { "20000000B" } else { text };
             assert_eq!(settings.get(key), text, "{key}");
         }
+        let limits = AcceptLimits {
+            new: None,
+            known: Some(20_000_000),
+            trusted: Some(3 << 30),
+            verified: Some(2 << 40),
+        };
+        assert_eq!(settings.files, limits);
     }
 
     #[test]

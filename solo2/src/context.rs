@@ -49,6 +49,7 @@ impl Context {
             stun: settings.stun,
             route: self.globals.route.unwrap_or(settings.route),
             receipts: settings.receipts,
+            files: settings.files,
             offline: self.globals.offline,
             profile: self.profile()?.name.as_str().to_owned(),
         })

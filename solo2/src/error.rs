@@ -83,7 +83,11 @@ impl Kind {
                 "usage",
                 "bad flags, an empty message, or a terminal is needed",
             ),
-            Kind::Io => (3, "io", "a local file, a full disk, or the configuration"),
+            Kind::Io => (
+                3,
+                "io",
+                "a local file, one that changed while it was sent, a full disk, or the configuration",
+            ),
             Kind::Locked => (
                 4,
                 "locked",
@@ -98,7 +102,7 @@ impl Kind {
             Kind::NotDelivered => (
                 7,
                 "not_delivered",
-                "still queued when the time was over (kept); recv --expect unmet",
+                "not there when the time was over (kept); recv --expect unmet",
             ),
             Kind::RateLimited => (8, "rate_limited", "a limit; JSON names retry_after_ms"),
             Kind::Network => (9, "network", "the signal server cannot be reached"),
@@ -107,7 +111,7 @@ impl Kind {
                 "route_refused",
                 "the route policy cannot be met; no packet was sent",
             ),
-            Kind::Rejected => (11, "rejected", "the peer refused"),
+            Kind::Rejected => (11, "rejected", "the peer refused, or a file was cancelled"),
             Kind::Integrity => (12, "integrity", "a hash, seal or signature is wrong"),
             Kind::Quota => (13, "quota", "a size or space limit"),
             Kind::Busy => (14, "busy", "another process owns this profile"),

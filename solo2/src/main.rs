@@ -10,6 +10,7 @@ mod config;
 mod context;
 mod error;
 mod event;
+mod files;
 mod generate;
 mod harden;
 mod net;
@@ -17,6 +18,7 @@ mod node;
 mod output;
 mod password;
 mod paths;
+mod size;
 
 fn main() -> ExitCode {
     harden::process();

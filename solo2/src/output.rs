@@ -17,15 +17,18 @@ use serde_json::Value;
 
 use crate::cli::Globals;
 use crate::error::Failure;
+use crate::event;
 
 pub(crate) mod editor;
 pub(crate) mod human;
 pub(crate) mod json;
+mod progress;
 pub(crate) mod prompt;
 pub(crate) mod qr;
 pub(crate) mod sanitize;
 pub(crate) mod text;
 
+use progress::Bars;
 pub(crate) use text::Text;
 
 /// When to use colour.
@@ -40,7 +43,7 @@ pub(crate) enum ColorWhen {
 }
 
 /// How this run speaks.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
@@ -49,6 +52,7 @@ pub(crate) struct Output {
     color_err: bool,
     /// Whether an object was the last thing said about a failure already.
     failed: Cell<bool>,
+    bars: Bars,
 }
 
 impl Output {
@@ -63,6 +67,12 @@ impl Output {
                     && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
             }
         };
+        // Log lines go to stderr by themselves and would cut a bar in two.
+        let bars = !(globals.json || globals.quiet || globals.plain)
+            && globals.verbose == 0
+            && std::env::var_os("SOLO2_LOG").is_none_or(|value| value.is_empty())
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            && io::stderr().is_terminal();
         Output {
             json: globals.json,
             quiet: globals.quiet,
@@ -70,6 +80,11 @@ impl Output {
             color: !globals.plain && wanted(io::stdout().is_terminal()),
             color_err: !globals.plain && wanted(io::stderr().is_terminal()),
             failed: Cell::new(false),
+            bars: if bars {
+                Bars::on_stderr()
+            } else {
+                Bars::hidden()
+            },
         }
     }
 
@@ -91,6 +106,7 @@ impl Output {
             color: false,
             color_err: false,
             failed: Cell::new(false),
+            bars: Bars::hidden(),
         }
     }
 
@@ -109,11 +125,15 @@ impl Output {
         self.color
     }
 
-    /// Says an event: a JSON line, or its human form.
+    /// Says an event: a JSON line, or its human form; how far a file came is a
+    /// bar on a terminal and nothing else.
     pub(crate) fn event(&self, event: &Value) -> Result<(), Failure> {
         if self.json {
             self.object(event)
         } else {
+            if event::kind(event).starts_with("file.") {
+                self.bars.note(event);
+            }
             match human::event(event) {
                 Some(text) => self.text(&text),
                 None => Ok(()),
@@ -125,14 +145,14 @@ impl Output {
     pub(crate) fn object(&self, object: &Value) -> Result<(), Failure> {
         let mut line = json::line(object);
         line.push(b'\n');
-        to_stdout(&line)
+        self.stdout(&line)
     }
 
     /// Says text on stdout, with a line end.
     pub(crate) fn text(&self, text: &Text) -> Result<(), Failure> {
         let mut line = text.render(self.color);
         line.push('\n');
-        to_stdout(line.as_bytes())
+        self.stdout(line.as_bytes())
     }
 
     /// Says one line of stdout that is data, such as a message id; nothing
@@ -146,7 +166,7 @@ impl Output {
 
     /// Writes bytes that a person or a program asked for as they are.
     pub(crate) fn raw(&self, bytes: &[u8]) -> Result<(), Failure> {
-        to_stdout(bytes)
+        self.stdout(bytes)
     }
 
     /// Says something beside the result, on stderr; nothing with `-q`.
@@ -220,11 +240,17 @@ impl Output {
         LogWriter
     }
 
+    fn stdout(&self, bytes: &[u8]) -> Result<(), Failure> {
+        self.bars.around(|| to_stdout(bytes))
+    }
+
     fn stderr(&self, text: &Text) {
         let mut line = text.render(self.color_err);
         line.push('\n');
         // Nobody is left to tell when stderr is gone.
-        let _ = io::stderr().lock().write_all(line.as_bytes());
+        let _ = self
+            .bars
+            .around(|| io::stderr().lock().write_all(line.as_bytes()));
     }
 }
 

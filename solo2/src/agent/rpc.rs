@@ -23,7 +23,7 @@
 //! identity.words.show     password              → {"words"}
 //! identity.words.confirm  words                 → {"confirmed":bool}
 //! vault.check                                   → vault.check {"ok",…}
-//! reload                  signal stun route receipts → {}
+//! reload                  signal stun route receipts files{new known trusted verified} → {}
 //! pair.invite   as ttl_s no_wait timeout_ms     → pair.accepted, or pair.invite with no_wait; {pair.invite pair.accepted}
 //! pair.join     code as timeout_ms              → pair.accepted
 //! pair.list                                     → {"pairs":[pair.invite…]}
@@ -35,14 +35,20 @@
 //! contact.verify name [number]                  → contact; without a number it verifies unconditionally
 //! contact.trust name fingerprint                → contact
 //! contact.set   name settings{key:value}        → contact
-//! send          peers text|geo{lat,lon,accuracy_m} reply_to expire_s ttl_s id wait timeout_ms require_route
-//!                                               → send.result; {send.result as soon as durable, state "queued"}
+//! send          peers text|geo{lat,lon,accuracy_m} files[{path}] reply_to expire_s ttl_s id wait timeout_ms
+//!               require_route                   → send.result; {send.result as soon as durable, state "queued";
+//!                                                  file.progress}; without timeout_ms files are waited for while they move
 //! edit          id text wait timeout_ms         → send.result; {…}
 //! delete        id for_everyone wait timeout_ms → send.result; {…}
 //! react         id emoji wait timeout_ms        → send.result; {…}
 //! read          ids wait timeout_ms             → send.result; {…}
-//! recv          from[] types[] max since follow expect timeout_ms
-//!                                               → {"count","cursor"}; {message edit delete reaction receipt …}
+//! recv          from[] types[] max since follow expect timeout_ms files_to existing
+//!                                               → {"count","cursor","unfinished"}; {message edit delete reaction
+//!                                                  receipt file.offer file.progress file.done file.failed …}
+//! file.list                                     → {"count"}; {file …}
+//! file.accept   id to existing timeout_ms       → file.done; {file.progress file.failed}
+//! file.reject|cancel id                         → file {"id","state"}
+//! file.resume   id timeout_ms                   → {"unfinished"}; {file.progress file.done file.failed}
 //! recv.ack      cursor                          → {}
 //! history       peer limit since until grep     → {"count"}; {message …} oldest first
 //! queue.list                                    → {"count"}; {queue.item …}

@@ -230,6 +230,7 @@ impl Keeper for Reopen {
                 settings.route
             },
             receipts: settings.receipts,
+            files: settings.files,
             offline: self.fixed.offline,
             profile: self.fixed.profile.clone(),
         };

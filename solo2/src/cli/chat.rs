@@ -1,12 +1,13 @@
 //! `solo2 chat`: a conversation in the terminal, line by line.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::values::PeerRef;
-use super::{Outcome, pair, send};
+use super::{Outcome, file, pair, send};
 use crate::agent::client::{Call, Step};
 use crate::agent::{self, Session};
 use crate::context::Context;
@@ -21,7 +22,8 @@ const EARLIER: u64 = 10;
 /// Talk with one contact, line by line
 ///
 /// What you type is sent with Enter; what arrives appears above the prompt.
-/// Commands: /quit, /verify, /route, /edit TEXT (your last message), /help.
+/// Commands: /quit, /verify, /route, /edit TEXT (your last message), /file PATH,
+/// /help.
 #[derive(Args)]
 pub(crate) struct Chat {
     /// Name or id
@@ -67,7 +69,8 @@ impl<'a> Conversation<'a> {
             .await?;
         let params = json!({
             "peer": peer,
-            "types": ["message", "edit", "delete", "reaction", "receipt", "identity.changed", "route"],
+            "types": ["message", "edit", "delete", "reaction", "receipt", "identity.changed", "route",
+                "file.offer", "file.done", "file.failed"],
         });
         let arriving = session.client.stream("subscribe", params).await?;
         let params = json!({"peer": peer, "limit": EARLIER});
@@ -123,11 +126,12 @@ impl<'a> Conversation<'a> {
         match word {
             "" if rest.trim().is_empty() => Ok(()),
             "/help" => self.editor.above(&Text::new().plain(
-                "/quit  /verify  /route  /edit TEXT  /help; a line that starts with // is sent with one /",
+                "/quit  /verify  /route  /edit TEXT  /file PATH  /help; a line that starts with // is sent with one /",
             )),
             "/verify" => self.verify().await,
             "/route" => self.route().await,
             "/edit" => self.edit(rest).await,
+            "/file" => self.send_file(rest.trim()).await,
             _ if word.starts_with("//") => self.send(line.get(1..).unwrap_or_default()).await,
             _ if word.starts_with('/') => {
                 Err(Failure::usage("no such command").hint("the commands: /help"))
@@ -138,16 +142,35 @@ impl<'a> Conversation<'a> {
 
     async fn send(&mut self, text: &str) -> Result<(), Failure> {
         let text = send::checked(text.to_owned())?;
-        let params = json!({"peers": [self.peer], "text": text, "wait": "queued",
-            "timeout_ms": self.cx.timeout_ms()});
-        let sent = self.session.client.call("send", params).await?;
-        if let Some(id) = sent["id"].as_str() {
-            self.own.insert(id.to_owned());
-            self.last_own = Some(id.to_owned());
+        self.last_own = self.deliver(json!({ "text": text })).await?;
+        Ok(())
+    }
+
+    async fn send_file(&mut self, path: &str) -> Result<(), Failure> {
+        if path.is_empty() {
+            return Err(Failure::usage("no file is named").hint("/file PATH"));
         }
-        match sent["results"][0]["error"]["message"].as_str() {
+        let files = file::sources(&[PathBuf::from(path)])?;
+        self.deliver(json!({ "files": files })).await.map(drop)
+    }
+
+    /// Queues a message and gives its id.
+    async fn deliver(&mut self, mut params: Value) -> Result<Option<String>, Failure> {
+        if let Value::Object(params) = &mut params {
+            params.insert("peers".to_owned(), json!([self.peer]));
+            params.insert("wait".to_owned(), "queued".into());
+            params.insert("timeout_ms".to_owned(), self.cx.timeout_ms().into());
+        }
+        let sent = self.session.client.call("send", params).await?;
+        let line = &sent["results"][0];
+        let id = line["id"]
+            .as_str()
+            .or(sent["id"].as_str())
+            .map(str::to_owned);
+        self.own.extend(id.clone());
+        match line["error"]["message"].as_str() {
             Some(why) => Err(Failure::new(Kind::NotDelivered, why)),
-            None => Ok(()),
+            None => Ok(id),
         }
     }
 

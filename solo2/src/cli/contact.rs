@@ -64,7 +64,11 @@ enum Verb {
         #[arg(long, value_name = "HEX")]
         fingerprint: Fingerprint,
     },
-    /// Set how one contact is treated: route=auto|direct receipts=none|delivery|read
+    /// Set how one contact is treated
+    ///
+    /// route=auto|direct, receipts=none|delivery|read, and max-file=SIZE|off|default:
+    /// take files up to this size unasked, or ask for each, or as the [files]
+    /// settings say.
     Set {
         /// Name or id
         name: PeerRef,

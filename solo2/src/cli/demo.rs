@@ -1,10 +1,10 @@
-//! `solo2 demo`: two throw-away profiles meet and talk, every step explained.
+//! `solo2 demo`: two throw-away profiles meet, talk and exchange files, every step explained.
 //!
 //! Everything is real and on this machine: a signal server on loopback, two vaults on
 //! disk, the spoken invite, the direct link. It is the only place of the client that
 //! knows the server's code; nothing of the demo is left behind.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,14 +20,15 @@ use crate::agent::rpc::{EventSink, Service};
 use crate::config::NodeConfig;
 use crate::context::Context;
 use crate::error::Failure;
-use crate::event::event;
+use crate::event::{self, event};
 use crate::node::{self, NewProfile, Paths, Unlock};
 use crate::output::text::Text;
+use crate::size;
 
 /// How long any one step may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Watch two throw-away profiles meet and talk on this machine
+/// Watch two throw-away profiles meet, talk and exchange files on this machine
 #[derive(Args)]
 pub(crate) struct Demo {}
 
@@ -105,6 +106,9 @@ async fn play(cx: &Context, place: &Path) -> Result<(), Failure> {
     say(cx, &alice, &bob, "Hello Bob. Nobody stands between us.").await?;
     say(cx, &bob, &alice, "Hello Alice. I see that, too.").await?;
 
+    let letter = "All of this crosses sealed, chunk by chunk.\n".repeat(5_000);
+    hand_over(cx, &alice, &bob, "letter.txt", &letter).await?;
+
     server.stop().await;
     tell(
         cx,
@@ -113,6 +117,8 @@ async fn play(cx: &Context, place: &Path) -> Result<(), Failure> {
     )?;
     say(cx, &alice, &bob, "Still here?").await?;
     say(cx, &bob, &alice, "Still here.").await?;
+    let answer = "Files need no server either.\n".repeat(10_000);
+    hand_over(cx, &bob, &alice, "answer.txt", &answer).await?;
 
     alice.node.shutdown().await;
     bob.node.shutdown().await;
@@ -167,6 +173,60 @@ async fn say(cx: &Context, from: &Person, to: &Person, text: &str) -> Result<(),
     )
 }
 
+/// Sends a file, takes it out on the other side, compares, and tells of it.
+async fn hand_over(
+    cx: &Context,
+    from: &Person,
+    to: &Person,
+    name: &str,
+    text: &str,
+) -> Result<(), Failure> {
+    let source = from.home.join(name);
+    std::fs::write(&source, text).map_err(|error| Failure::io("cannot write a file", &error))?;
+    tell(
+        cx,
+        "offer",
+        &format!(
+            "{} offers {name}, {}, to {}: name, size and key of the file in a message.",
+            from.name,
+            size::about(text.len() as u64),
+            to.name
+        ),
+    )?;
+    let begun = Instant::now();
+    let params = json!({
+        "peers": [to.name],
+        "files": [{ "path": source }],
+        "wait": "delivered",
+        "timeout_ms": PATIENCE.as_millis() as u64,
+    });
+    let sent = from.call("send", params).await?;
+    if sent["satisfied"] != true {
+        return Err(Failure::internal(format!(
+            "the file did not arrive: {}",
+            word(&sent, "reason")
+        )));
+    }
+    let took = begun.elapsed();
+    let done = to.take_out().await?;
+    let path = word(&done, "path");
+    let arrived =
+        std::fs::read(path).map_err(|error| Failure::io(format!("cannot read {path}"), &error))?;
+    if arrived != text.as_bytes() {
+        return Err(Failure::internal("the file arrived changed"));
+    }
+    tell(
+        cx,
+        "file",
+        &format!(
+            "{} takes it, verified, and has the same bytes: {path}  (delivered in {:.1} ms, BLAKE3 {}…)",
+            to.name,
+            took.as_secs_f64() * 1000.0,
+            word(&done, "blake3").get(..16).unwrap_or_default()
+        ),
+    )
+}
+
 fn word<'a>(object: &'a Value, field: &str) -> &'a str {
     object[field].as_str().unwrap_or_default()
 }
@@ -174,6 +234,7 @@ fn word<'a>(object: &'a Value, field: &str) -> &'a str {
 /// One profile of the demo.
 struct Person {
     name: &'static str,
+    home: PathBuf,
     fingerprint: String,
     node: Arc<dyn Service>,
 }
@@ -199,6 +260,7 @@ impl Person {
         let node = node::open(&paths, Unlock::Password(password), config).await?;
         Ok(Self {
             name,
+            home,
             fingerprint: created.fingerprint,
             node,
         })
@@ -243,6 +305,36 @@ impl Person {
                 .map_err(|error| Failure::internal(error.to_string()))?
         });
         Ok((word(&announcement, "code").to_owned(), waiting))
+    }
+
+    /// The next file, put into a directory of its own and acknowledged.
+    async fn take_out(&self) -> Result<Value, Failure> {
+        let inbox = self.home.join("in");
+        std::fs::create_dir_all(&inbox)
+            .map_err(|error| Failure::io("cannot make a directory", &error))?;
+        let (sink, mut events) = EventSink::new();
+        let params = json!({
+            "types": ["file.done"],
+            "files_to": inbox,
+            "existing": "refuse",
+            "timeout_ms": PATIENCE.as_millis() as u64,
+        });
+        let call = self.node.call("recv".to_owned(), params, sink);
+        let watch = async {
+            let mut done = None;
+            while let Some(event) = events.recv().await {
+                if event::kind(&event) == "file.done" {
+                    done = Some(event);
+                }
+            }
+            done
+        };
+        let (result, done) = tokio::join!(call, watch);
+        result?;
+        let done = done.ok_or_else(|| late("recv --files-to"))?;
+        self.call("recv.ack", json!({ "cursor": done["cursor"] }))
+            .await?;
+        Ok(done)
     }
 
     /// The next message, acknowledged.

@@ -4,14 +4,15 @@
 //! program that got it succeeded; only then is it acknowledged. Whoever dies
 //! in between gets it again.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use super::Outcome;
 use super::values::{Cursor, PeerRef};
+use super::{Outcome, file};
 use crate::agent::client::{self, Client, Step};
 use crate::agent::{self, Session};
 use crate::context::{Context, Interrupts};
@@ -23,7 +24,8 @@ const ACK_EVERY: u64 = 64;
 
 /// Print what has arrived
 ///
-/// Without --follow, prints what waits, acknowledges it and ends.
+/// Without --follow, prints what waits, acknowledges it and ends. With
+/// --files-to it also waits for files that are under way.
 #[derive(Args)]
 pub(crate) struct Recv {
     /// Go on, and print what arrives from now on too
@@ -57,6 +59,17 @@ pub(crate) struct Recv {
     #[arg(long, value_name = "CMD")]
     exec: Option<String>,
 
+    /// Put received files into this directory
+    ///
+    /// A name is made harmless first, and nothing is replaced: a file whose
+    /// name is taken stays in the vault. Without --timeout, files are waited
+    /// for as long as they move; exit 7 if one is not here at the end.
+    #[arg(long, value_name = "DIR")]
+    files_to: Option<PathBuf>,
+
+    #[command(flatten)]
+    existing: file::Existing,
+
     /// Wait until this many messages came, at most --timeout; exit 7 if they did not
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     expect: Option<u64>,
@@ -76,6 +89,12 @@ enum Ack {
 
 impl Recv {
     pub(crate) fn run(self, cx: &Context) -> Outcome {
+        self.existing
+            .only_with(self.files_to.is_some(), "--files-to DIR")?;
+        let files_to = match &self.files_to {
+            Some(dir) => Some(file::directory(dir)?),
+            None => None,
+        };
         cx.block_on(async {
             let stop = Interrupts::listen()?.wait();
             tokio::pin!(stop);
@@ -95,7 +114,7 @@ impl Recv {
                     ));
                 }
                 let result = tokio::select! {
-                    result = self.receive(cx, &session, &mut progress) => result,
+                    result = self.receive(cx, &session, files_to.as_deref(), &mut progress) => result,
                     failure = &mut stop => Err(failure),
                 };
                 session.close().await;
@@ -108,7 +127,13 @@ impl Recv {
         })
     }
 
-    async fn receive(&self, cx: &Context, session: &Session, progress: &mut Progress) -> Outcome {
+    async fn receive(
+        &self,
+        cx: &Context,
+        session: &Session,
+        files_to: Option<&str>,
+        progress: &mut Progress,
+    ) -> Outcome {
         let acks = match self.ack {
             Ack::Auto => Some(session.another().await?),
             Ack::Manual => {
@@ -121,13 +146,15 @@ impl Recv {
                 None
             }
         };
-        // Following has no end of its own; everything else waits as long as usual.
-        let patience = match (cx.globals.timeout, self.follow) {
-            (Some(timeout), _) => Some(timeout.millis()),
-            (None, true) => None,
-            (None, false) => Some(cx.timeout_ms()),
+        // Following has no end of its own, and files are waited for as long as they
+        // move; everything else waits as long as usual.
+        let patience = match cx.globals.timeout {
+            Some(timeout) => Some(timeout.millis()),
+            None if self.follow => None,
+            None if files_to.is_some() && self.expect.is_none() => None,
+            None => Some(cx.timeout_ms()),
         };
-        let params = json!({
+        let mut params = json!({
             "from": self.from,
             "types": self.types,
             "max": self.max.map(|max| max.saturating_sub(progress.shown)),
@@ -136,9 +163,18 @@ impl Recv {
             "expect": self.expect,
             "timeout_ms": patience,
         });
+        if let (Some(dir), Value::Object(params)) = (files_to, &mut params) {
+            params.insert("files_to".to_owned(), dir.into());
+            params.insert("existing".to_owned(), self.existing.as_str().into());
+        }
         let mut call = session.client.stream("recv", params).await?;
-        loop {
+        let result = loop {
             match call.next().await {
+                Step::Event(event) if file::is_progress(&event) => {
+                    if self.exec.is_none() {
+                        cx.out.event(&event)?;
+                    }
+                }
                 Step::Event(event) => {
                     self.show(cx, &event).await?;
                     progress.note(&event);
@@ -148,15 +184,12 @@ impl Recv {
                         progress.acknowledge(acks, &self.from).await?;
                     }
                     if self.max.is_some_and(|max| progress.shown >= max) {
-                        break;
+                        break Value::Null;
                     }
                 }
-                Step::Done(result) => {
-                    result?;
-                    break;
-                }
+                Step::Done(result) => break result?,
             }
-        }
+        };
         if let Some(acks) = &acks {
             progress.acknowledge(acks, &self.from).await?;
         }
@@ -167,7 +200,7 @@ impl Recv {
             )
             .code("expect_unmet")
             .retry(None)),
-            _ => Ok(0),
+            _ => file::finished(&result),
         }
     }
 

@@ -1,9 +1,11 @@
-//! `solo2 send`: text to one peer or several, and the truth in the exit code.
+//! `solo2 send`: text and files to one peer or several, and the truth in the
+//! exit code.
 //!
 //! Also what `edit`, `delete`, `react`, `read` and `chat` share with it: how a
 //! result becomes lines and an exit code.
 
 use std::io::{self, BufRead, IsTerminal, Read};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,8 +13,8 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
-use super::Outcome;
 use super::values::{MessageId, PeerRef, Place, Span};
+use super::{Outcome, file};
 use crate::agent::client::Step;
 use crate::agent::{self, Session};
 use crate::context::Context;
@@ -22,12 +24,16 @@ use crate::{event, password};
 /// The longest text of one message, bytes.
 const LONGEST_TEXT: usize = 64 * 1024;
 
-/// Send a text
+/// Send a text or files
 ///
-/// The text is -m TEXT, or what comes on stdin. Prints the message's id as
-/// soon as the message is safely stored; the exit code says whether the state
+/// The text is -m TEXT, or what comes on stdin; with -f stdin is left alone.
+/// Prints the message's id as soon as the message is safely stored, and with
+/// -f one id a line, the text's first; the exit code says whether the state
 /// that --wait names was reached: 0 reached, 7 not yet (the message is kept).
 /// Text on the command line shows in `ps`; stdin does not.
+///
+/// A file is offered first and read while it moves: leave it as it is until it
+/// is delivered. A transfer that breaks off goes on where it stopped.
 #[derive(Args)]
 pub(crate) struct Send {
     /// Names or ids of contacts; - reads the text from stdin
@@ -37,6 +43,15 @@ pub(crate) struct Send {
     /// The text; - reads it from stdin
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     message: Option<String>,
+
+    /// Send this file or directory; may be given several times, and with -m
+    #[arg(
+        short,
+        long = "file",
+        value_name = "PATH",
+        conflicts_with_all = ["lines", "geo"]
+    )]
+    files: Vec<PathBuf>,
 
     /// Send each line of stdin as a message of its own, as it arrives
     #[arg(long, conflicts_with_all = ["message", "geo", "id"])]
@@ -78,20 +93,21 @@ pub(crate) struct Send {
 /// How far to wait.
 #[derive(Args, Clone, Copy)]
 pub(crate) struct Wait {
-    /// Wait for this state [default: queued with an agent, which goes on delivering; sent without]
+    /// Wait for this state [default: queued with an agent, which goes on delivering; without, sent, and delivered for files]
     #[arg(long, value_name = "STATE", value_enum)]
     wait: Option<State>,
 }
 
 impl Wait {
     /// The state to wait for, given who goes on when this process ends.
-    fn resolve(self, cx: &Context, session: &Session) -> State {
-        self.wait
-            .unwrap_or(if session.lasting || cx.globals.offline {
-                State::Queued
-            } else {
-                State::Sent
-            })
+    fn resolve(self, cx: &Context, session: &Session, files: bool) -> State {
+        let usual = match (session.lasting || cx.globals.offline, files) {
+            (true, _) => State::Queued,
+            (false, false) => State::Sent,
+            // A file moves only while somebody is there to move it.
+            (false, true) => State::Delivered,
+        };
+        self.wait.unwrap_or(usual)
     }
 }
 
@@ -171,7 +187,9 @@ impl Send {
         if self.geo.is_some() && named_stdin {
             return Err(Failure::usage("a message is a place or a text, not both"));
         }
-        let from_stdin = named_stdin || (self.message.is_none() && self.geo.is_none());
+        let files = file::sources(&self.files)?;
+        let from_stdin =
+            named_stdin || (self.message.is_none() && self.geo.is_none() && self.files.is_empty());
         if from_stdin {
             if password::takes_stdin(&cx.globals) {
                 return Err(Failure::usage(
@@ -180,11 +198,14 @@ impl Send {
             }
             if !named_stdin && !self.lines && io::stdin().is_terminal() {
                 return Err(Failure::usage("there is no text").hint(
-                    "solo2 send PEER -m TEXT, or pipe the text in: echo hi | solo2 send PEER",
+                    "solo2 send PEER -m TEXT, -f FILE, or pipe the text in: echo hi | solo2 send PEER",
                 ));
             }
         }
         let mut params = self.params(cx, &peers);
+        if !files.is_empty() {
+            params.insert("files".to_owned(), files.into());
+        }
         if self.lines {
             return agent::with_session(cx, async |session| {
                 self.send_lines(cx, session, &params).await
@@ -297,20 +318,34 @@ pub(super) async fn deliver(
     any: bool,
     early: bool,
 ) -> Outcome {
-    let wait = wait.resolve(cx, session);
+    let files = params.get("files").is_some();
+    let wait = wait.resolve(cx, session, files);
     // The stored state is worth a line of its own when the end takes longer.
     let early = early && wait > State::Queued;
     if let Value::Object(params) = &mut params {
         params.insert("wait".to_owned(), wait.as_str().into());
-        params.insert("timeout_ms".to_owned(), cx.timeout_ms().into());
+        // Unless somebody says so, a file is waited for as long as it moves.
+        let patience = match params.get("files") {
+            Some(_) => file::patience_ms(cx),
+            None => Some(cx.timeout_ms()),
+        };
+        if let Some(patience) = patience {
+            params.insert("timeout_ms".to_owned(), patience.into());
+        }
     }
     let mut call = session.client.stream(method, params).await?;
     let mut last = Value::Null;
     let mut said = false;
+    let mut failed = Vec::new();
     let result = loop {
         match call.next().await {
+            // Whom it did not reach is told with the result, beside stdout.
+            Step::Event(event) if event::kind(&event) == "file.failed" && !cx.out.is_json() => {
+                failed.push(event);
+            }
+            Step::Event(event) if event::kind(&event) != "send.result" => cx.out.event(&event)?,
             Step::Event(event) => {
-                if early || event::kind(&event) != "send.result" {
+                if early {
                     say(cx, &event, &mut said)?;
                     last = event;
                 }
@@ -322,6 +357,22 @@ pub(super) async fn deliver(
         say(cx, &result, &mut said)?;
     }
     let (code, late) = judge(&result, wait, any);
+    for line in explain(&result, &failed, wait) {
+        cx.out.note(&line);
+    }
+    if let Some(count) = result["skipped"]["count"].as_u64() {
+        let paths = result["skipped"]["paths"].as_array();
+        let paths: Vec<_> = paths
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(crate::output::sanitize::line)
+            .collect();
+        cx.out.note(&format!(
+            "{count} links and special files are not sent: {}",
+            paths.join(", ")
+        ));
+    }
     if code == Kind::NotDelivered.exit() && !late.is_empty() {
         let late: Vec<_> = late
             .into_iter()
@@ -336,47 +387,47 @@ pub(super) async fn deliver(
     if !session.lasting && stays_queued(&result) {
         cx.out
             .note("no agent runs: what is queued leaves with `solo2 agent start` or `solo2 sync`");
+    } else if !session.lasting && still_moves(&result) {
+        cx.out
+            .note("no agent runs: files go on moving with `solo2 agent start` or `solo2 sync`");
     }
     Ok(code)
 }
 
-/// With `--json` every result, else the id once.
-fn say(cx: &Context, event: &Value, said: &mut bool) -> Result<(), Failure> {
+/// With `--json` every result, else the ids once.
+fn say(cx: &Context, result: &Value, said: &mut bool) -> Result<(), Failure> {
     if cx.out.is_json() {
-        return cx.out.object(event);
+        return cx.out.object(result);
     }
-    if event::kind(event) != "send.result" {
-        return cx.out.event(event);
-    }
-    if !std::mem::replace(said, true)
-        && let Some(id) = event["id"].as_str()
-    {
-        cx.out.result(id)?;
+    if !std::mem::replace(said, true) {
+        for id in ids(result) {
+            cx.out.result(id)?;
+        }
     }
     Ok(())
 }
 
-/// The exit code of a result, and the peers that were not reached.
+/// The ids to print: one for a message, however many get it; with files, one
+/// for each, in order. Each peer's copy has an id of its own, the first's counts.
+fn ids(result: &Value) -> Vec<&str> {
+    if !lines(result).any(is_file) {
+        return result["id"].as_str().into_iter().collect();
+    }
+    let first = lines(result).next().map(|line| &line["peer"]);
+    lines(result)
+        .filter(|line| Some(&line["peer"]) == first)
+        .filter_map(|line| line["id"].as_str())
+        .collect()
+}
+
+/// The exit code of a result, and the peers that were not reached in time.
 fn judge(result: &Value, wait: State, any: bool) -> (u8, Vec<&str>) {
     let mut codes = Vec::new();
     let mut late = Vec::new();
-    for peer in result["results"].as_array().into_iter().flatten() {
-        let state = peer["state"].as_str().unwrap_or_default();
-        let code = match State::from_result(state) {
-            _ if wait == State::None && peer["error"].is_null() => 0,
-            Some(reached) if reached >= wait => 0,
-            _ => peer["error"]["exit"]
-                .as_u64()
-                .and_then(|exit| u8::try_from(exit).ok())
-                .unwrap_or(Kind::NotDelivered.exit()),
-        };
-        if code != 0 {
-            late.push(
-                peer["name"]
-                    .as_str()
-                    .or(peer["peer"].as_str())
-                    .unwrap_or_default(),
-            );
+    for line in lines(result) {
+        let code = code_of(line, wait);
+        if code == Kind::NotDelivered.exit() && !late.contains(&recipient(line)) {
+            late.push(recipient(line));
         }
         codes.push(code);
     }
@@ -388,12 +439,69 @@ fn judge(result: &Value, wait: State, any: bool) -> (u8, Vec<&str>) {
     (code, late)
 }
 
+/// The exit code of one line of a result: one message to one peer.
+fn code_of(line: &Value, wait: State) -> u8 {
+    let state = line["state"].as_str().unwrap_or_default();
+    match State::from_result(state) {
+        _ if wait == State::None && line["error"].is_null() => return 0,
+        Some(reached) if reached >= wait => return 0,
+        _ => {}
+    }
+    let told = line["error"]["exit"]
+        .as_u64()
+        .and_then(|exit| u8::try_from(exit).ok());
+    match (state, line["reason"].as_str()) {
+        ("rejected" | "cancelled", _) => Kind::Rejected.exit(),
+        ("failed", Some("source_changed" | "not_a_file" | "io")) => Kind::Io.exit(),
+        ("failed", Some("file_broken" | "file_hostile")) => Kind::Integrity.exit(),
+        _ => told.unwrap_or(Kind::NotDelivered.exit()),
+    }
+}
+
+fn recipient(line: &Value) -> &str {
+    line["name"]
+        .as_str()
+        .or(line["peer"].as_str())
+        .unwrap_or_default()
+}
+
+/// Why some will never arrive, one line for each; `failed` are the files' own events.
+fn explain(result: &Value, failed: &[Value], wait: State) -> Vec<String> {
+    lines(result)
+        .filter(|line| !matches!(code_of(line, wait), 0 | 7))
+        .map(|line| {
+            let id = line["id"].as_str().unwrap_or_default();
+            let state = line["state"].as_str().unwrap_or_default();
+            let mut text = format!("solo2: {id} to {}: {state}", recipient(line));
+            let event = failed.iter().find(|event| event["id"] == line["id"]);
+            let why = event.map_or(&line["error"]["message"], |event| &event["message"]);
+            if let Some(why) = why.as_str() {
+                text.push_str(&format!(": {why}"));
+            }
+            if line["reason"] == "source_changed" {
+                text.push_str("\nhint: send it again when nothing writes to it any more");
+            }
+            text
+        })
+        .collect()
+}
+
 fn stays_queued(result: &Value) -> bool {
-    result["results"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .any(|peer| peer["state"] == "queued")
+    lines(result).any(|line| line["state"] == "queued")
+}
+
+/// Whether a file is offered and not there yet.
+fn still_moves(result: &Value) -> bool {
+    lines(result).any(|line| is_file(line) && line["state"] == "sent")
+}
+
+/// One message to one peer each.
+fn lines(result: &Value) -> impl Iterator<Item = &Value> {
+    result["results"].as_array().into_iter().flatten()
+}
+
+fn is_file(line: &Value) -> bool {
+    line["id"].as_str().is_some_and(|id| id.starts_with("f_"))
 }
 
 fn empty() -> Failure {
@@ -537,6 +645,56 @@ mod tests {
         assert_eq!(judge(&result, State::Delivered, false).0, 10);
         assert_eq!(judge(&result, State::Delivered, true).0, 0);
         assert_eq!(judge(&result, State::None, false).0, 10);
+    }
+
+    #[test]
+    fn a_file_that_was_refused_or_changed_has_its_own_exit_code() {
+        for (state, reason, code) in [
+            ("rejected", json!("rejected"), 11),
+            ("cancelled", json!("cancelled"), 11),
+            ("failed", json!("source_changed"), 3),
+            ("failed", json!("file_broken"), 12),
+            ("failed", Value::Null, 7),
+            ("sent", Value::Null, 7),
+            ("delivered", Value::Null, 0),
+        ] {
+            let mut result = result(&["delivered", state]);
+            result["results"][1]["reason"] = reason.clone();
+            let (found, late) = judge(&result, State::Delivered, false);
+            assert_eq!(found, code, "{state} {reason}");
+            // Who will never have it is told why; who is late is named as late.
+            let told = explain(&result, &[], State::Delivered);
+            assert_eq!(told.len(), usize::from(!matches!(code, 0 | 7)), "{told:?}");
+            assert_eq!(late.len(), usize::from(code == 7), "{late:?}");
+        }
+    }
+
+    #[test]
+    fn the_reason_why_a_file_failed_stands_beside_its_id() {
+        let sent = json!({"results": [
+            {"peer": "p_1", "name": "bob", "id": "f_1", "state": "failed", "reason": "source_changed"},
+        ]});
+        let failed = [json!({"type": "file.failed", "id": "f_1", "message": "/x/a changed"})];
+        assert_eq!(
+            explain(&sent, &failed, State::Delivered),
+            ["solo2: f_1 to bob: failed: /x/a changed\n\
+              hint: send it again when nothing writes to it any more"]
+        );
+    }
+
+    #[test]
+    fn a_files_id_is_printed_once_for_each_however_many_get_it() {
+        let line = |peer: &str, id: &str| json!({"peer": peer, "id": id, "state": "queued"});
+        let sent = |results: &[Value]| json!({"id": "01A", "results": results});
+        let text = sent(&[line("p_1", "01A"), line("p_2", "01B")]);
+        assert_eq!(ids(&text), ["01A"]);
+        let both = sent(&[
+            line("p_1", "01A"),
+            line("p_1", "f_01C"),
+            line("p_2", "01B"),
+            line("p_2", "f_01D"),
+        ]);
+        assert_eq!(ids(&both), ["01A", "f_01C"]);
     }
 
     #[test]

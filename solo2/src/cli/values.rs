@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use ulid::Ulid;
 
 use crate::output::sanitize;
+use crate::size::Size;
 
 /// A length of time: `30s`, `10m`, `7d`, or `0`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl fmt::Display for Span {
     }
 }
 
-/// A message's id, 26 characters.
+/// A message's id, 26 characters; a file's is one too, without its `f_`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MessageId(Ulid);
 
@@ -58,9 +59,11 @@ impl FromStr for MessageId {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<MessageId, &'static str> {
-        Ulid::from_string(text).map(MessageId).map_err(
-            |_| "a message id has 26 letters and digits, such as 01J9ZQ6Y3N8V5T2K7M4R1B0C9D",
-        )
+        Ulid::from_string(text.strip_prefix("f_").unwrap_or(text))
+            .map(MessageId)
+            .map_err(
+                |_| "a message id has 26 letters and digits, such as 01J9ZQ6Y3N8V5T2K7M4R1B0C9D",
+            )
     }
 }
 
@@ -73,6 +76,32 @@ impl fmt::Display for MessageId {
 impl Serialize for MessageId {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(&self.0)
+    }
+}
+
+/// A file's id, `f_` and 26 characters; on the command line the `f_` may be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileId(MessageId);
+
+impl FromStr for FileId {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<FileId, &'static str> {
+        text.parse()
+            .map(FileId)
+            .map_err(|_| "a file id is f_ and 26 letters and digits, as `solo2 file list` shows it")
+    }
+}
+
+impl fmt::Display for FileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "f_{}", self.0)
+    }
+}
+
+impl Serialize for FileId {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 
@@ -227,10 +256,11 @@ impl FromStr for Setting {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Setting, String> {
-        /// What a contact can be set to, and the values of each.
-        const SETTINGS: [(&str, &[&str]); 2] = [
+        /// What a contact can be set to, and the words for each.
+        const SETTINGS: [(&str, &[&str]); 3] = [
             ("route", &["auto", "direct"]),
             ("receipts", &["none", "delivery", "read"]),
+            ("max-file", &["off", "default"]),
         ];
         let (key, value) = text
             .split_once('=')
@@ -239,12 +269,16 @@ impl FromStr for Setting {
             let names: Vec<_> = SETTINGS.iter().map(|(name, _)| *name).collect();
             return Err(format!("no such setting; there are {}", names.join(", ")));
         };
-        if !values.contains(&value) {
-            return Err(format!("{key} is one of {}", values.join(", ")));
-        }
+        let value = match value.parse::<Size>() {
+            _ if values.contains(&value) => value.to_owned(),
+            // The vault keeps plain bytes.
+            Ok(Size(bytes)) if key == "max-file" => bytes.to_string(),
+            Err(why) if key == "max-file" => return Err(format!("{why}, or off, or default")),
+            _ => return Err(format!("{key} is one of {}", values.join(", "))),
+        };
         Ok(Setting {
             key: key.to_owned(),
-            value: value.to_owned(),
+            value,
         })
     }
 }
@@ -319,6 +353,51 @@ mod tests {
             assert!(Name::from_str(good).is_ok(), "{good:?}");
         }
         assert!(PeerRef::from_str("p_00ff").is_ok());
+    }
+
+    #[test]
+    fn a_file_is_named_with_or_without_its_prefix_and_never_by_a_part() {
+        let id = "01J9ZQ6Y3N8V5T2K7M4R1B0C9D";
+        for text in [id.to_owned(), format!("f_{id}")] {
+            let file = FileId::from_str(&text).expect("an id");
+            assert_eq!(json!(file), format!("f_{id}"));
+            // What works on messages works on files.
+            assert_eq!(json!(MessageId::from_str(&text).expect("an id")), id);
+        }
+        for bad in [
+            "",
+            "f_",
+            "01J9Z",
+            "F_01J9ZQ6Y3N8V5T2K7M4R1B0C9D",
+            "p_01J9ZQ6Y3N8V5T2K7M4R1B0C9D",
+            "f_f_01J9ZQ6Y3N8V5T2K7M4R1B0C9D",
+        ] {
+            assert!(FileId::from_str(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_contacts_largest_file_is_kept_in_bytes() {
+        for (text, value) in [
+            ("max-file=10MiB", "10485760"),
+            ("max-file=off", "off"),
+            ("max-file=default", "default"),
+        ] {
+            let setting = Setting::from_str(text).expect("a setting");
+            assert_eq!(
+                (setting.key.as_str(), setting.value.as_str()),
+                ("max-file", value)
+            );
+        }
+        for bad in [
+            "max-file=",
+            "max-file=10",
+            "max-file=10M",
+            "route=1MiB",
+            "receipts=off",
+        ] {
+            assert!(Setting::from_str(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::Text;
 use super::sanitize::Untrusted;
-use crate::event;
+use crate::size::Size;
+use crate::{event, size};
 
 /// The human form of an event, without line end.
 pub(crate) fn event(event: &Value) -> Option<Text> {
@@ -30,6 +31,10 @@ pub(crate) fn event(event: &Value) -> Option<Text> {
             .untrusted(&field(event, "/id"))
             .plain(" ")
             .untrusted(&field(event, "/state")),
+        "file" => file(event),
+        "file.offer" => file_offer(event),
+        "file.done" => file_done(event),
+        "file.failed" => file_failed(event),
         "identity" => identity(event),
         "identity.changed" => Text::new()
             .red("the identity of ")
@@ -101,6 +106,10 @@ pub(crate) fn contact_card(contact: &Value) -> Text {
                 Value::String(value) => value.clone(),
                 other => other.to_string(),
             };
+            let value = match value.parse() {
+                Ok(bytes) if key == "max-file" => Size(bytes).to_string(),
+                _ => value,
+            };
             text = text.plain("\n  ").line(&format!("{key:<15}")).line(&value);
         }
     }
@@ -150,6 +159,13 @@ fn message(event: &Value) -> Text {
     if event["deleted_at"].is_string() {
         return text.dim("(deleted)");
     }
+    let sent = &event["body"]["file"];
+    if sent.is_object() {
+        return named(text, sent)
+            .plain(" (")
+            .untrusted(&field(event, "/id"))
+            .plain(")");
+    }
     let text = text.untrusted_body(&field(event, "/body/text"));
     if event["edited_at"].is_string() {
         return text.dim(" (edited)");
@@ -158,7 +174,108 @@ fn message(event: &Value) -> Text {
 }
 
 fn who(event: &Value) -> Text {
-    Text::new().bold(&field(event, "/peer/name").line())
+    let name = match &event["peer"] {
+        Value::Object(_) => field(event, "/peer/name"),
+        _ if event["peer_name"].is_string() => field(event, "/peer_name"),
+        _ => field(event, "/peer"),
+    };
+    Text::new().bold(&name.line())
+}
+
+/// `the file a.tar, 10.0 GiB`.
+fn named(text: Text, file: &Value) -> Text {
+    let text = match file["shape"].as_str() {
+        Some("directory") => text.plain("the directory "),
+        Some("pipe") => text.plain("the stream "),
+        _ => text.plain("the file "),
+    };
+    let text = text.untrusted(&field(file, "/name"));
+    match file["size"].as_u64() {
+        Some(bytes) => text.plain(", ").line(&size::about(bytes)),
+        None => text,
+    }
+}
+
+fn file(event: &Value) -> Text {
+    if !event["name"].is_string() {
+        // What became of one, and nothing else.
+        return Text::new()
+            .untrusted(&field(event, "/id"))
+            .plain(" ")
+            .untrusted(&field(event, "/state"));
+    }
+    let whole = event["size"].as_u64();
+    let bytes = event["bytes"].as_u64().unwrap_or_default();
+    let text = Text::new()
+        .untrusted(&field(event, "/id"))
+        .plain(if event["dir"] == "out" {
+            "  to   "
+        } else {
+            "  from "
+        })
+        .bold(&field(event, "/peer/name").line())
+        .plain("  ");
+    let text = match event["state"].as_str() {
+        Some("done") => text.green("done"),
+        Some("offered") => text.yellow("offered"),
+        _ => text.untrusted(&field(event, "/state")),
+    };
+    let text = named(text.plain("  "), event);
+    let text = match whole {
+        Some(whole) if bytes > 0 && bytes < whole => {
+            text.line(&format!(", {} so far", size::about(bytes)))
+        }
+        _ => text,
+    };
+    let text = match event["path"].as_str() {
+        Some(path) => text.plain("  ").body(path),
+        None => text,
+    };
+    match event["reason"].as_str() {
+        Some(why) => text.plain("  ").yellow(why),
+        None => text,
+    }
+}
+
+fn file_offer(event: &Value) -> Text {
+    if event["state"] != "offered" {
+        return named(who(event).plain(" is sending "), event);
+    }
+    let id = field(event, "/id").line();
+    named(who(event).plain(" offers "), event)
+        .plain("\n    take it: solo2 file accept ")
+        .line(&id)
+        .plain(" -o PATH, or not: solo2 file reject ")
+        .line(&id)
+}
+
+fn file_done(event: &Value) -> Text {
+    let text = named(who(event).plain(" sent "), event);
+    match event["path"].as_str() {
+        Some(path) => text.plain(": ").body(path),
+        None => text
+            .plain("\n    take it out: solo2 file accept ")
+            .untrusted(&field(event, "/id"))
+            .plain(" -o PATH"),
+    }
+}
+
+fn file_failed(event: &Value) -> Text {
+    let text = match event["name"].as_str() {
+        Some(_) => named(who(event).plain(": "), event),
+        None => who(event)
+            .plain(": the file ")
+            .untrusted(&field(event, "/id")),
+    };
+    text.plain(" ")
+        .red(match event["reason"].as_str() {
+            Some("rejected") => "was rejected",
+            Some("cancelled") => "was cancelled",
+            _ if event["retryable"] == true => "does not go on",
+            _ => "failed",
+        })
+        .plain(": ")
+        .untrusted(&field(event, "/message"))
 }
 
 fn identity(event: &Value) -> Text {
@@ -280,7 +397,7 @@ mod tests {
                 "state":evil,"emoji":evil,"body":{"text":evil},"fingerprint":evil,"safety_number":evil,
                 "trust":evil,"route":evil,"transport":evil,"connected":true,"new":evil,"to":evil,
                 "reason":evil,"left":evil,"received":evil,"sent":evil,"queued":evil,"ts":evil,"queued_at":evil,
-                "settings":{evil:evil}});
+                "settings":{evil:evil},"dir":evil,"shape":evil,"path":evil,"message":evil,"peer_name":evil});
             let texts = [event(&value), Some(contact_card(&value))];
             for text in texts.into_iter().flatten() {
                 let line = text.render(false);
@@ -290,6 +407,74 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_file_is_named_with_its_size_and_what_to_do() {
+        let file = |kind: &str, more: Value| {
+            let mut file = json!({"v":1,"type":kind,"id":"f_1","peer":"p_1","peer_name":"bob",
+                "name":"a.tar\n\u{1b}[2J","shape":"file","size":10_u64 << 30});
+            let fields = file.as_object_mut().expect("an object");
+            fields.extend(more.as_object().expect("an object").clone());
+            shown(file)
+        };
+        assert_eq!(
+            file("file.offer", json!({"state": "offered"})),
+            "bob offers the file a.tar \u{fffd}[2J, 10.0 GiB\n    \
+             take it: solo2 file accept f_1 -o PATH, or not: solo2 file reject f_1"
+        );
+        assert_eq!(
+            file("file.done", json!({"path": "/in/a.tar"})),
+            "bob sent the file a.tar \u{fffd}[2J, 10.0 GiB: /in/a.tar"
+        );
+        assert_eq!(
+            file("file.done", json!({"path": null})),
+            "bob sent the file a.tar \u{fffd}[2J, 10.0 GiB\n    \
+             take it out: solo2 file accept f_1 -o PATH"
+        );
+        assert_eq!(
+            file(
+                "file.failed",
+                json!({"reason": "disk_full", "retryable": true, "message": "full"})
+            ),
+            "bob: the file a.tar \u{fffd}[2J, 10.0 GiB does not go on: full"
+        );
+        assert_eq!(
+            shown(json!({"v":1,"type":"file.failed","id":"f_1","peer":"p_1",
+                "reason":"cancelled","message":"the sender called the file off"})),
+            "p_1: the file f_1 was cancelled: the sender called the file off"
+        );
+        assert_eq!(
+            file(
+                "file.offer",
+                json!({"state": "accepted", "shape": "directory"})
+            ),
+            "bob is sending the directory a.tar \u{fffd}[2J, 10.0 GiB"
+        );
+        assert_eq!(
+            shown(json!({"v":1,"type":"file","id":"f_1","state":"rejected"})),
+            "f_1 rejected"
+        );
+        assert_eq!(
+            file(
+                "file",
+                json!({"dir": "in", "peer": {"name": "bob"}, "state": "running",
+                "bytes": 1 << 30, "path": null})
+            ),
+            "f_1  from bob  running  the file a.tar \u{fffd}[2J, 10.0 GiB, 1.0 GiB so far"
+        );
+    }
+
+    #[test]
+    fn how_far_a_file_came_is_no_line_of_its_own() {
+        assert!(event(&json!({"v":1,"type":"file.progress","id":"f_1","bytes":1})).is_none());
+    }
+
+    #[test]
+    fn a_message_that_is_a_file_shows_its_id() {
+        let line = shown(json!({"v":1,"type":"message","id":"f_1","dir":"in",
+            "peer":{"name":"alice","verified":true},"body":{"file":{"name":"a","size":2}}}));
+        assert_eq!(line, "alice: the file a, 2 B (f_1)");
     }
 
     #[test]
