@@ -44,6 +44,10 @@ fn defaults_are_listed_with_what_they_mean() {
     for line in [
         "net.route = auto",
         "privacy.receipts = delivery",
+        "files.accept_new = 1MiB",
+        "files.accept_known = 1GiB",
+        "files.accept_trusted = 64GiB",
+        "files.accept_verified = 1TiB",
         "vault.lock_after = off",
     ] {
         assert!(list.contains(line), "{line}");
@@ -107,6 +111,7 @@ fn a_value_that_cannot_be_meant_is_refused_and_the_file_stays() {
         ["net.stun", "signal.example"],
         ["privacy.receipts", "all"],
         ["vault.lock_after", "soon"],
+        ["files.accept_new", "10M"],
         ["net.relays", "x"],
     ] {
         let ended = place.run(&["config", "set", words[0], words[1]]).code(2);

@@ -62,6 +62,19 @@ fn a_wrong_flag_is_exit_2_and_with_json_an_error_object() {
         &["send", "bob:x", "-m", "x"],
         &["--route", "onion", "version"],
         &["--transport", "webrtc", "version"],
+        &["send", "bob", "-f", "x", "--geo", "1,2"],
+        &["send", "bob", "-f", "x", "--lines"],
+        &["send", "bob", "-f", "-"],
+        &["send", "bob", "-f"],
+        &["file"],
+        &["file", "accept"],
+        &["file", "accept", "01J9Z"],
+        &["file", "accept", "f_01J9ZQ6Y3N8V5T2K7M4R1B0C9D", "-o", "-"],
+        &["file", "accept", "f_01J9ZQ6Y3N8V5T2K7M4R1B0C9D", "--rename"],
+        &["file", "resume", "bob"],
+        &["recv", "--overwrite"],
+        &["recv", "--files-to", ".", "--overwrite", "--rename"],
+        &["contact", "set", "bob", "max-file=10M"],
         &["recv", "--foreground"],
         &["recv", "--type", "nonsense"],
         &["recv", "--since", "42"],
@@ -131,6 +144,71 @@ fn a_text_that_cannot_be_sent_is_named_before_anything_else() {
             .expect("text")
             .contains("byte 2")
     );
+}
+
+#[test]
+fn a_file_that_cannot_be_sent_is_named_before_anything_else() {
+    let place = Place::new();
+    fs::write(place.path("there"), "x").expect("write");
+    let ended = place
+        .run(&["send", "bob", "-m", "hi", "-f", "there", "-f", "missing"])
+        .code(3);
+    assert!(
+        ended.stderr.contains("missing: no such file"),
+        "{}",
+        ended.stderr
+    );
+    place.run(&["send", "bob", "-f", "/dev/null"]).code(3);
+    let stream = place.run(&["send", "bob", "-f", "-"]).code(2);
+    assert!(
+        stream.stderr.contains("\nhint: write it to a file first"),
+        "{}",
+        stream.stderr
+    );
+    // It comes as far as the profile, which is not there: stdin is not looked at.
+    let ended = place
+        .run_with(&["send", "bob", "-f", "there", "--json"], b"\xff")
+        .last();
+    assert_eq!(ended["code"], "no_profile");
+    let named = place.run_with(&["send", "bob", "-", "-f", "there", "--json"], b"\xff");
+    assert_eq!(named.last()["code"], "text_not_utf8");
+}
+
+#[test]
+fn a_place_for_files_that_is_not_there_is_named_with_its_remedy() {
+    let place = Place::new();
+    fs::write(place.path("file"), "x").expect("write");
+    for words in [
+        &["recv", "--files-to", "missing"][..],
+        &["recv", "--files-to", "file"],
+        &[
+            "file",
+            "accept",
+            "01J9ZQ6Y3N8V5T2K7M4R1B0C9D",
+            "-o",
+            "missing/x",
+        ],
+    ] {
+        let ended = place.run(words).code(3);
+        assert!(
+            ended
+                .stderr
+                .contains("\nhint: make the directory first: mkdir"),
+            "{}",
+            ended.stderr
+        );
+    }
+    let taken = place
+        .run(&[
+            "file",
+            "accept",
+            "01J9ZQ6Y3N8V5T2K7M4R1B0C9D",
+            "-o",
+            "file",
+            "--json",
+        ])
+        .code(3);
+    assert_eq!(taken.last()["code"], "exists");
 }
 
 #[test]

@@ -8,12 +8,12 @@ use std::time::Duration;
 use crate::world::{World, is_root};
 
 /// A small file system of its own.
-struct Small {
-    at: PathBuf,
+pub(crate) struct Small {
+    pub(crate) at: PathBuf,
 }
 
 impl Small {
-    fn mount(at: PathBuf, size: &str) -> Option<Small> {
+    pub(crate) fn mount(at: PathBuf, size: &str) -> Option<Small> {
         fs::create_dir(&at).unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o"])

@@ -73,6 +73,7 @@ fn every_line_fits_the_printed_schema() {
         .ok();
     b.run(&["send", "alice", "--geo", "1,2", "--wait", "delivered"])
         .ok();
+    lines.extend(files(&world, &a, &b));
     b.stop();
     lines.extend(
         a.run(&[
@@ -132,6 +133,49 @@ fn every_line_fits_the_printed_schema() {
         kinds.len()
     );
     one_type(&a);
+}
+
+/// A file that is taken, and one that is not.
+fn files(world: &World, a: &Home, b: &Home) -> Vec<Value> {
+    let file = world.file("some.bin", vec![7; 3 << 20]);
+    let inbox = world.path("in");
+    std::fs::create_dir(&inbox).unwrap();
+    let mut lines = a.json(&[
+        "send",
+        "bob",
+        "-m",
+        "see",
+        "-f",
+        &file,
+        "--wait",
+        "delivered",
+    ]);
+    lines.extend(b.json(&["recv", "--files-to", inbox.to_str().unwrap()]));
+    b.run(&["contact", "set", "alice", "max-file=off"]).ok();
+    let mut sending = a.stream(&["send", "bob", "-f", &file, "--wait", "delivered", "--json"]);
+    lines.push(sending.event("send.result"));
+    let mut watch = b.stream(&["recv", "--follow", "--type", "file.offer", "--json"]);
+    let offer = watch.event("file.offer");
+    let id = offer["id"].as_str().unwrap();
+    lines.extend(b.json(&["file", "list"]));
+    lines.extend(b.json(&["file", "reject", id]));
+    lines.extend([sending.event("file.failed"), sending.event("send.result")]);
+    sending.end().exits(11);
+    for kind in [
+        "file",
+        "file.offer",
+        "file.progress",
+        "file.done",
+        "file.failed",
+    ] {
+        let some = lines
+            .iter()
+            .chain([&offer])
+            .any(|line| line["type"] == kind);
+        assert!(some, "no {kind}");
+    }
+    lines.push(offer);
+    lines
 }
 
 /// What a follower saw until now.

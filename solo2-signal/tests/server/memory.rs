@@ -34,6 +34,26 @@ const SPAN: usize = 12;
 /// What these become when each byte is combined with the fourth after it.
 const NEEDLE: usize = 8;
 
+/// A stretch of memory, and what the system calls it.
+struct Region {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+/// What was found, and where.
+#[derive(Default)]
+struct Found {
+    secrets: usize,
+    addresses: usize,
+    places: Vec<String>,
+}
+
+impl Found {
+    fn is_nothing(&self) -> bool {
+        self.secrets + self.addresses == 0
+    }
+}
+
 /// What to look for: twelve bytes of it are enough, at any offset.
 ///
 /// WebSocket clients mask what they send, with four bytes that stand beside it:
@@ -72,9 +92,15 @@ impl Needles {
     }
 
     /// How many different needles are in this memory, and how many addresses.
-    fn count(&self, memory: &[Vec<u8>]) -> (usize, usize) {
+    fn count(&self, memory: &[Region]) -> Found {
         let (mut found, mut addresses) = (HashSet::new(), HashSet::new());
-        for region in memory {
+        let mut places = Vec::new();
+        for Region {
+            name,
+            bytes: region,
+        } in memory
+        {
+            let before = found.len() + addresses.len();
             for window in unmasked(region).windows(NEEDLE) {
                 if self.starts.get(start(window)) == Some(&true)
                     && let Some(needle) = self.whole.get(window)
@@ -103,8 +129,15 @@ impl Needles {
                     }
                 }
             }
+            if found.len() + addresses.len() > before {
+                places.push(name.clone());
+            }
         }
-        (found.len(), addresses.len())
+        Found {
+            secrets: found.len(),
+            addresses: addresses.len(),
+            places,
+        }
     }
 
     /// The port before the address, as the kernel has it, or behind it, as Rust
@@ -133,7 +166,7 @@ fn start(window: &[u8]) -> usize {
 }
 
 /// Everything that the server can write to: heaps, stacks, statics.
-fn memory(server: &Server) -> io::Result<Vec<Vec<u8>>> {
+fn memory(server: &Server) -> io::Result<Vec<Region>> {
     let maps = std::fs::read_to_string(format!("/proc/{}/maps", server.pid()))?;
     let file = File::open(format!("/proc/{}/mem", server.pid()))?;
     let mut regions = Vec::new();
@@ -154,7 +187,10 @@ fn memory(server: &Server) -> io::Result<Vec<Vec<u8>>> {
         for (page, bytes) in region.chunks_mut(1 << 16).enumerate() {
             let _ = file.read_exact_at(bytes, from + (page as u64) * (1 << 16));
         }
-        regions.push(region);
+        regions.push(Region {
+            name: line.to_owned(),
+            bytes: region,
+        });
     }
     Ok(regions)
 }
@@ -198,13 +234,14 @@ fn may_look(server: &Server) -> bool {
     !denied
 }
 
-/// Searches until the process has nothing, or a second has passed: a worker
-/// thread cleans its stack when it goes to sleep.
-async fn search(server: &Server, needles: &Needles) -> (usize, usize) {
-    let mut found = (0, 0);
-    for _ in 0..5 {
+/// Searches until the process has nothing, or five seconds have passed: a worker
+/// thread cleans its stack when it goes to sleep, for which a busy machine may
+/// not find the time at once.
+async fn search(server: &Server, needles: &Needles) -> Found {
+    let mut found = Found::default();
+    for _ in 0..25 {
         found = needles.count(&memory(server).expect("readable"));
-        if found == (0, 0) {
+        if found.is_nothing() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -235,7 +272,13 @@ where
     }
     tokio::time::sleep(Duration::from_secs(signal_ttl()) + SLACK).await;
     let found = search(server, &needles).await;
-    assert_eq!(found, (0, 0), "pieces of secrets, and addresses, in memory");
+    assert!(
+        found.is_nothing(),
+        "pieces of {} secrets and {} addresses in {:?}",
+        found.secrets,
+        found.addresses,
+        found.places
+    );
 
     // They are still there, and served.
     for device in &mut staying {
@@ -297,7 +340,7 @@ async fn the_search_finds_what_is_held() {
     }
     // The one address that the server does keep is its own.
     needles.address(server.listen);
-    let (found, addresses) = needles.count(&memory(&server).expect("readable"));
-    assert_eq!(found, needles.whole.len());
-    assert_eq!(addresses, 1);
+    let found = needles.count(&memory(&server).expect("readable"));
+    assert_eq!(found.secrets, needles.whole.len());
+    assert_eq!(found.addresses, 1);
 }
