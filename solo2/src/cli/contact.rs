@@ -67,8 +67,8 @@ enum Verb {
     /// Set how one contact is treated
     ///
     /// route=auto|direct, receipts=none|delivery|read, and max-file=SIZE|off|default:
-    /// take files up to this size unasked, or ask for each, or as the [files]
-    /// settings say.
+    /// take files up to this size unasked, or ask for each, or as `files.accept_…`
+    /// of the configuration says.
     Set {
         /// Name or id
         name: PeerRef,

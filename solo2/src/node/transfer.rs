@@ -176,7 +176,7 @@ fn option(out: &mut Zeroizing<Vec<u8>>, bytes: Option<&[u8]>) {
     out.extend_from_slice(bytes.unwrap_or_default());
 }
 
-/// Reads what [`write`] wrote and moves `bytes` behind it.
+/// Reads what [`write()`] wrote and moves `bytes` behind it.
 pub(crate) fn read(bytes: &mut &[u8]) -> Option<Vec<Transfer>> {
     let count = u16::from_be_bytes(take(bytes)?);
     (0..count).map(|_| read_one(bytes)).collect()

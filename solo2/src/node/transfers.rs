@@ -1,6 +1,6 @@
 //! Files in the core: offered, decided on, fetched, called off.
 //!
-//! The core decides and remembers; [`pull`](super::pull) and [`serve`](super::serve) move
+//! The core decides and remembers; `pull` and `serve` move
 //! the bytes and come back with how it ended.
 
 use std::collections::HashMap;

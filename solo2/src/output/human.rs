@@ -186,7 +186,6 @@ fn who(event: &Value) -> Text {
 fn named(text: Text, file: &Value) -> Text {
     let text = match file["shape"].as_str() {
         Some("directory") => text.plain("the directory "),
-        Some("pipe") => text.plain("the stream "),
         _ => text.plain("the file "),
     };
     let text = text.untrusted(&field(file, "/name"));
