@@ -34,7 +34,6 @@ pub(crate) fn timestamp(moment: Timestamp) -> String {
 }
 
 /// [`timestamp`] of milliseconds since 1970; far-off times are clamped.
-#[allow(dead_code, reason = "for the node's events")]
 pub(crate) fn timestamp_ms(ms: u64) -> String {
     let ms = i64::try_from(ms).unwrap_or(i64::MAX);
     timestamp(Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX))

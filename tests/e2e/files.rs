@@ -311,6 +311,74 @@ fn a_sender_calls_a_file_off() {
 }
 
 #[test]
+fn a_file_goes_with_the_message_that_offers_it() {
+    let (world, a, b) = World::alice_and_bob();
+    b.run(&["contact", "set", "alice", "max-file=off", "--json"])
+        .ok();
+    let file = world.file("x", noise(10));
+    let open = |home: &Home| home.json(&["file", "list"]).len();
+    let sent = a.object(&["send", "bob", "-f", &file]);
+    eventually(Duration::from_secs(20), "the offer is there", || {
+        open(&b) == 1
+    });
+    a.run(&["delete", sent["id"].as_str().unwrap(), "--json"])
+        .ok();
+    assert_eq!(open(&a), 0, "deleted, and not to be fetched any more");
+    eventually(Duration::from_secs(20), "the offer is gone", || {
+        open(&b) == 0
+    });
+
+    // Nobody has heard of this one yet.
+    b.stop();
+    let sent = a.object(&["send", "bob", "-f", &file]);
+    assert_eq!(open(&a), 1);
+    a.run(&["queue", "cancel", sent["id"].as_str().unwrap(), "--json"])
+        .ok();
+    assert_eq!(open(&a), 0);
+}
+
+#[test]
+fn what_has_come_of_a_removed_contacts_file_is_removed_too() {
+    let (world, a, b) = World::alice_and_bob();
+    let target = directory(&world, "in");
+    b.run(&["contact", "set", "alice", "max-file=off", "--json"])
+        .ok();
+    // Long enough not to be whole when its sender dies, and empty on the disk.
+    let file = world.file("x", "");
+    fs::File::options()
+        .write(true)
+        .open(&file)
+        .and_then(|file| file.set_len(4 << 30))
+        .unwrap();
+    let sent = a.object(&["send", "bob", "-f", &file]);
+    eventually(Duration::from_secs(20), "the offer is there", || {
+        !b.json(&["file", "list"]).is_empty()
+    });
+    let id = sent["id"].as_str().unwrap();
+    let accept = [
+        "file",
+        "accept",
+        id,
+        "-o",
+        path(&target),
+        "--timeout",
+        "10ms",
+        "--json",
+    ];
+    b.run(&accept).exits(7);
+    eventually(Duration::from_secs(20), "something has come", || {
+        !files_below(&target).is_empty()
+    });
+    a.kill();
+    assert!(!target.join("x").exists(), "it is not whole");
+    b.run(&["contact", "remove", "alice", "--yes", "--json"])
+        .ok();
+    eventually(Duration::from_secs(20), "nothing is left of it", || {
+        files_below(&target).is_empty()
+    });
+}
+
+#[test]
 fn a_file_that_changed_after_it_was_offered_is_not_sent_and_named() {
     let (world, a, b) = World::alice_and_bob();
     b.run(&["contact", "set", "alice", "max-file=off", "--json"])

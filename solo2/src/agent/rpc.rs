@@ -88,7 +88,7 @@ const EVENT_BACKLOG: usize = 64;
 /// What carries out the verbs: the node, behind one door.
 ///
 /// A call runs to its end even when the reader leaves; it should look at
-/// [`EventSink::is_closed`] wherever it waits for more than a moment.
+/// [`EventSink::closed`] wherever it waits for more than a moment.
 pub(crate) trait Service: Send + Sync + 'static {
     /// Carries out one method.
     fn call(
@@ -117,26 +117,11 @@ impl EventSink {
     }
 
     /// Hands over one event, waiting for room; false when nobody reads any more.
-    #[allow(dead_code, reason = "for the node")]
     pub(crate) async fn send(&self, event: Value) -> bool {
         self.to.send(event).await.is_ok()
     }
 
-    /// Hands over one event if there is room: for a fan-out that must not wait
-    /// for its slowest reader and reports a `gap` instead.
-    #[allow(dead_code, reason = "for fan-out in the node")]
-    pub(crate) fn try_send(&self, event: Value) -> bool {
-        self.to.try_send(event).is_ok()
-    }
-
-    /// Whether the reader left.
-    #[allow(dead_code, reason = "for long waits in the node")]
-    pub(crate) fn is_closed(&self) -> bool {
-        self.to.is_closed()
-    }
-
     /// Resolves when the reader leaves.
-    #[allow(dead_code, reason = "for long waits in the node")]
     pub(crate) async fn closed(&self) {
         self.to.closed().await;
     }

@@ -332,6 +332,7 @@ impl Core {
         let id = self.find(name)?;
         if let Some(peer) = self.peers.remove(&id) {
             let _ = peer.courier.send(Order::Stop);
+            self.discard_files(peer.state.transfers);
         }
         self.push(Operation::RemoveContact(id));
         Ok(json!({ "v": 1, "type": "contact.removed", "id": peer_id(id), "name": name }))

@@ -540,6 +540,7 @@ impl Core {
             self.expiring.pop_first();
             if let Ok(Some(message)) = self.vault.find_message(contact, &id) {
                 let amendment = Amendment::Deleted { at_ms };
+                self.withdraw_file(id);
                 self.drop_kept(contact, Place::At(message));
                 self.push(Operation::Amend {
                     contact,

@@ -3,13 +3,13 @@
 //! The core emits events without knowing names or verification; [`Event::to_json`] adds
 //! them when a reader is there. Fields: docs/cli.md, "JSON Lines schema (v1)".
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use solo2_store::{Contact, ContactId, DeliveryState};
 
 use super::transfer::Transfer;
 use super::transfers::shape_name;
 use crate::error::Failure;
+pub(crate) use crate::event::timestamp_ms as rfc3339;
 
 /// One thing that happened.
 #[derive(Clone)]
@@ -261,12 +261,4 @@ pub(crate) fn state_name(state: DeliveryState) -> &'static str {
         DeliveryState::Read => "read",
         DeliveryState::Failed => "failed",
     }
-}
-
-/// RFC 3339 in UTC with milliseconds.
-pub(crate) fn rfc3339(ms: u64) -> String {
-    i64::try_from(ms)
-        .ok()
-        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
-        .map_or_else(String::new, |stamp| format!("{stamp:.3}"))
 }

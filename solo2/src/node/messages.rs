@@ -295,6 +295,7 @@ impl Core {
         if for_everyone {
             let (contact, position, target) = self.own_message(target)?;
             self.require_sendable(contact)?;
+            self.withdraw_file(target);
             let id = self.act_id(now);
             let content = Content::Delete {
                 id: MessageId(id),
@@ -310,6 +311,7 @@ impl Core {
         }
         let id = parse_message_id(target).ok_or_else(|| failure::unknown_message(target))?;
         let (contact, message) = self.locate(id, target)?;
+        self.withdraw_file(id);
         self.drop_kept(contact, Place::At(message));
         self.push(Operation::Amend {
             contact,

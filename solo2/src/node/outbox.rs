@@ -336,8 +336,8 @@ impl Core {
             self.emit(Event::receipt(contact, message, state, at_ms));
             return;
         }
-        if state >= DeliveryState::Delivered {
-            self.outgoing_delivered(contact, message);
+        if state != DeliveryState::Sent {
+            self.outgoing_over(contact, message);
         }
         match self.own_message_of(contact, message, state) {
             Ok(Some(place)) => {

@@ -1,7 +1,7 @@
 //! Files in the core: offered, decided on, fetched, called off.
 //!
-//! The core decides and remembers; `pull` and `serve` move
-//! the bytes and come back with how it ended.
+//! The core decides and remembers; `pull` and `serve` move the bytes and come back with how
+//! it ended.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -32,7 +32,6 @@ use crate::net::bulk::Status;
 
 /// Files fetched from one contact at a time; the others wait.
 const PULLS_MAX: usize = 4;
-
 /// How long a file rests that broke off: its link may be dead without knowing yet.
 const REST: Duration = Duration::from_millis(500);
 
@@ -381,6 +380,12 @@ impl Core {
 
     /// The peer called a file off, ours or its own.
     pub(crate) fn on_file_end(&mut self, contact: ContactId, id: [u8; 16], outcome: FileOutcome) {
+        let peer = self.peers.get(&contact);
+        let transfer = peer.and_then(|peer| peer.state.transfer(id));
+        if transfer.is_some_and(|transfer| matches!(transfer.side, Side::Arrived(..))) {
+            // Too late: all of it is here.
+            return;
+        }
         let Some(transfer) = self.forget_transfer(contact, id) else {
             return;
         };
@@ -411,15 +416,37 @@ impl Core {
         self.set_state(contact, id, DeliveryState::Failed, now_ms());
     }
 
-    /// The peer has a file of ours: its key is not needed any more.
-    pub(crate) fn outgoing_delivered(&mut self, contact: ContactId, id: [u8; 16]) {
-        let ours = self
-            .peers
-            .get(&contact)
-            .and_then(|peer| peer.state.transfer(id))
-            .is_some_and(|transfer| !transfer.is_incoming());
-        if ours {
+    /// The peer has a file of ours, or will never hear of it: its key is not needed any more.
+    pub(crate) fn outgoing_over(&mut self, contact: ContactId, id: [u8; 16]) {
+        let peer = self.peers.get(&contact);
+        let transfer = peer.and_then(|peer| peer.state.transfer(id));
+        if transfer.is_some_and(|transfer| !transfer.is_incoming()) {
             self.take_transfer(contact, id);
+        }
+    }
+
+    /// A message is deleted: a file that it offers goes with it, here and at the peer.
+    pub(crate) fn withdraw_file(&mut self, id: [u8; 16]) {
+        let ours = self
+            .find_transfer(id)
+            .is_some_and(|(_, transfer)| !transfer.is_incoming());
+        if ours {
+            // It is there, so this cannot fail.
+            let _ = self.end_file(id, false);
+        }
+    }
+
+    /// Drops what has come of a contact's files.
+    pub(crate) fn discard_files(&mut self, transfers: Vec<Transfer>) {
+        for transfer in transfers {
+            self.discard_later(&transfer);
+        }
+    }
+
+    fn discard_later(&mut self, transfer: &Transfer) {
+        if let Some(place) = transfer.place().map(Place::duplicate) {
+            let (id, vault) = (transfer.id, self.files_dir.clone());
+            self.after_commit(move |_| pull::discard(&place, id, &vault));
         }
     }
 
@@ -443,14 +470,11 @@ impl Core {
     /// Takes a transfer out together with what has come of it.
     fn forget_transfer(&mut self, contact: ContactId, id: [u8; 16]) -> Option<Transfer> {
         let transfer = self.take_transfer(contact, id)?;
-        if let Some(place) = transfer.place().map(Place::duplicate) {
-            let vault = self.files_dir.clone();
-            self.after_commit(move |_| pull::discard(&place, id, &vault));
-        }
+        self.discard_later(&transfer);
         Some(transfer)
     }
 
-    /// The contact and place in its list of a transfer.
+    /// A transfer and its contact, by the file's id.
     pub(crate) fn find_transfer(&self, id: [u8; 16]) -> Option<(ContactId, &Transfer)> {
         self.peers
             .iter()
@@ -544,7 +568,7 @@ impl Core {
             self.redirect(contact, id, to);
         }
         self.collectors.push(collector);
-        self.resume_files(None).map(|_| ())
+        self.resume_files(None)
     }
 
     /// The user does not want a file, or not any more.
@@ -574,7 +598,7 @@ impl Core {
     }
 
     /// Tries again what is stuck: one file, or all.
-    pub(crate) fn resume_files(&mut self, id: Option<[u8; 16]>) -> Result<usize, Failure> {
+    pub(crate) fn resume_files(&mut self, id: Option<[u8; 16]>) -> Result<(), Failure> {
         let contacts: Vec<ContactId> = match id {
             Some(id) => {
                 self.pulls.stuck.remove(&id);
@@ -585,17 +609,16 @@ impl Core {
                 self.peers.keys().copied().collect()
             }
         };
-        let mut open = 0;
         for contact in contacts {
             self.pull_files(contact);
-            if let Some(peer) = self.peers.get(&contact) {
-                open += peer.state.transfers.len();
-                if !peer.state.transfers.is_empty() && peer.link.is_none() {
-                    let _ = peer.courier.send(Order::Dial);
-                }
+            if let Some(peer) = self.peers.get(&contact)
+                && !peer.state.transfers.is_empty()
+                && peer.link.is_none()
+            {
+                let _ = peer.courier.send(Order::Dial);
             }
         }
-        Ok(open)
+        Ok(())
     }
 
     /// The files that are wanted from anybody and are not here yet.
