@@ -177,7 +177,7 @@ pub(crate) async fn connect(
         ice.handle_signal(offer).map_err(|_| ConnectError::Offer)?;
     }
     let moves = PathMoves::default();
-    let endpoint = match config.role {
+    let setup = match config.role {
         Role::Controlling => quic::client(mux.clone(), &moves)?,
         Role::Controlled => quic::server(mux.clone(), &moves)?,
     };
@@ -185,7 +185,7 @@ pub(crate) async fn connect(
     let (progress, mut watched) = watch::channel(Progress::Introducing);
     let (path_sender, path) = watch::channel(PathState::NONE);
     let driver = Driver {
-        mux,
+        mux: mux.clone(),
         ice,
         reflexive: Reflexive::new(config.stun),
         stun,
@@ -194,7 +194,7 @@ pub(crate) async fn connect(
         introduced: false,
         announce: true,
         repeat: None,
-        endpoint: endpoint.clone(),
+        endpoint: setup.endpoint.clone(),
         moves,
         kicks: Vec::new(),
         progress,
@@ -210,7 +210,7 @@ pub(crate) async fn connect(
     if !matches!(timeout(PATH_TIMEOUT, found).await, Ok(Ok(_))) {
         return Err(ConnectError::NoPath);
     }
-    let connection = timeout(HANDSHAKE_TIMEOUT, handshake(config.role, &endpoint))
+    let connection = timeout(HANDSHAKE_TIMEOUT, setup.connection(mux.datagram_len()))
         .await
         .map_err(|_| ConnectError::HandshakeTimeout)?
         .map_err(ConnectError::Handshake)?;
@@ -226,28 +226,8 @@ pub(crate) async fn connect(
         binding,
         path,
         _guardian: guardian,
-        _endpoint: endpoint,
+        _endpoint: setup.endpoint,
     })
-}
-
-async fn handshake(role: Role, endpoint: &Endpoint) -> Result<Connection, quinn::ConnectionError> {
-    match role {
-        Role::Controlling => {
-            quic::call(endpoint)
-                .map_err(|_| quinn::ConnectionError::LocallyClosed)?
-                .await
-        }
-        Role::Controlled => {
-            let incoming = endpoint
-                .accept()
-                .await
-                .ok_or(quinn::ConnectionError::LocallyClosed)?;
-            let connection = incoming.await?;
-            // One link, one connection.
-            endpoint.set_server_config(None);
-            Ok(connection)
-        }
-    }
 }
 
 /// Ends the driver with the connection, and the connection with its last path.

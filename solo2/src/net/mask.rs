@@ -1,13 +1,16 @@
-//! The mask: every QUIC datagram becomes 1228 random-looking bytes.
+//! The mask: every QUIC datagram becomes as many random-looking bytes as every other.
 //!
 //! ```text
-//!   0        2                    2 + len                 1216       1228
+//!   0        2                    2 + len                size - 12   size
 //!   ┌────────┬─────────────────────┬───────────────────────┬──────────┐
 //!   │ u16 len│ QUIC datagram       │ random padding        │  sample  │
 //!   └────────┴─────────────────────┴───────────────────────┴──────────┘
 //!   short header:  bytes 0..66      XOR ChaCha20(day key, nonce = sample)
-//!   long header:   bytes 0..1216    XOR the same keystream, continued
+//!   long header:   all but sample   XOR the same keystream, continued
 //! ```
+//!
+//! The size is [`DATAGRAM_LEN`] on every network, and [`LOCAL_DATAGRAM_LEN`] where
+//! there is none: between two programs on one machine.
 //!
 //! The sample is the end of QUIC's own ciphertext, or padding: random either way,
 //! and never masked, so the receiver starts from it (as QUIC's header protection
@@ -35,8 +38,14 @@ use solo2_crypto::secret::Secret;
 /// The size of every datagram that carries QUIC, in bytes of UDP payload.
 pub(crate) const DATAGRAM_LEN: usize = 1228;
 
-/// The largest QUIC datagram that fits: what QUIC is told the MTU is.
-pub(crate) const QUIC_MAX: usize = DATAGRAM_LEN - LENGTH_LEN;
+/// Its size on a path that does not leave this machine. Four fill what the kernel takes
+/// at once, and the path's own limit is 65,535.
+pub(crate) const LOCAL_DATAGRAM_LEN: usize = 16_000;
+
+/// The largest QUIC datagram that fits into a datagram of `size` bytes.
+pub(crate) const fn quic_max(size: usize) -> usize {
+    size - LENGTH_LEN
+}
 
 /// Shorter than any QUIC packet: first byte, one byte of packet number, sample, tag.
 const QUIC_MIN: usize = 20;
@@ -45,7 +54,6 @@ const LENGTH_LEN: usize = 2;
 /// The length and the first 64 bytes of QUIC.
 const HEAD_LEN: usize = LENGTH_LEN + 64;
 const SAMPLE_LEN: usize = 12;
-const BODY_END: usize = DATAGRAM_LEN - SAMPLE_LEN;
 
 const LONG_HEADER: u8 = 0x80;
 /// RFC 9000 §17: set in every packet, because we do not grease it.
@@ -86,33 +94,36 @@ impl Mask {
         }
     }
 
-    /// Writes the masked form of `quic` into `out`; `false`, and nothing written, when it is too long.
+    /// Writes the masked form of `quic` over all of `out`, one of the two sizes; `false`, and
+    /// nothing written, when it does not fit.
     ///
     /// `datagram = (len || quic || random) ^ keystream`, see the top of this file.
     #[must_use]
-    pub(crate) fn mask(&self, quic: &[u8], out: &mut [u8; DATAGRAM_LEN]) -> bool {
+    pub(crate) fn mask(&self, quic: &[u8], out: &mut [u8]) -> bool {
         let Ok(len) = u16::try_from(quic.len()) else {
             return false;
         };
         let end = LENGTH_LEN + quic.len();
-        if end > DATAGRAM_LEN {
+        if end > out.len() || !is_size(out.len()) {
             return false;
         }
         out[..LENGTH_LEN].copy_from_slice(&len.to_be_bytes());
         out[LENGTH_LEN..end].copy_from_slice(quic);
-        if end < DATAGRAM_LEN {
+        if end < out.len() {
             rand::rng().fill_bytes(&mut out[end..]);
         }
         let long = quic.first().is_some_and(|first| first & LONG_HEADER != 0);
         let mut keystream = keystream(&self.keys.0[TODAY], out);
-        let masked = if long { BODY_END } else { HEAD_LEN };
+        let masked = if long { body_end(out) } else { HEAD_LEN };
         keystream.apply_keystream(&mut out[..masked]);
         true
     }
 
     /// Opens a received datagram in place: the QUIC datagram inside, or `None` for noise.
     pub(crate) fn unmask<'a>(&self, datagram: &'a mut [u8]) -> Option<&'a mut [u8]> {
-        let datagram: &mut [u8; DATAGRAM_LEN] = datagram.try_into().ok()?;
+        if !is_size(datagram.len()) {
+            return None;
+        }
         let index = match self.theirs.get() {
             Some(index) => *index,
             None => {
@@ -126,29 +137,40 @@ impl Mask {
         keystream.apply_keystream(&mut datagram[..HEAD_LEN]);
         let len = usize::from(u16::from_be_bytes([datagram[0], datagram[1]]));
         let first = datagram[LENGTH_LEN];
-        if !(QUIC_MIN..=QUIC_MAX).contains(&len) || first & FIXED_BIT == 0 {
+        if !(QUIC_MIN..=quic_max(datagram.len())).contains(&len) || first & FIXED_BIT == 0 {
             return None;
         }
         if first & LONG_HEADER != 0 {
-            keystream.apply_keystream(&mut datagram[HEAD_LEN..BODY_END]);
+            let end = body_end(datagram);
+            keystream.apply_keystream(&mut datagram[HEAD_LEN..end]);
         }
         datagram.get_mut(LENGTH_LEN..LENGTH_LEN + len)
     }
 }
 
-fn keystream(key: &Secret<32>, datagram: &[u8; DATAGRAM_LEN]) -> ChaCha20 {
+/// Whether a datagram of this length may hold QUIC.
+pub(crate) fn is_size(len: usize) -> bool {
+    len == DATAGRAM_LEN || len == LOCAL_DATAGRAM_LEN
+}
+
+/// Where the sample begins.
+fn body_end(datagram: &[u8]) -> usize {
+    datagram.len() - SAMPLE_LEN
+}
+
+fn keystream(key: &Secret<32>, datagram: &[u8]) -> ChaCha20 {
     let mut sample = [0; SAMPLE_LEN];
-    sample.copy_from_slice(&datagram[BODY_END..]);
+    sample.copy_from_slice(&datagram[body_end(datagram)..]);
     ChaCha20::new(key.expose().into(), &sample.into())
 }
 
 /// Whether `key` reveals a QUIC version 1 long header.
-fn begins_a_connection(key: &Secret<32>, datagram: &[u8; DATAGRAM_LEN]) -> bool {
+fn begins_a_connection(key: &Secret<32>, datagram: &[u8]) -> bool {
     let mut head = [0; HEAD_LEN];
     head.copy_from_slice(&datagram[..HEAD_LEN]);
     keystream(key, datagram).apply_keystream(&mut head);
     let len = usize::from(u16::from_be_bytes([head[0], head[1]]));
-    (QUIC_MIN..=QUIC_MAX).contains(&len)
+    (QUIC_MIN..=quic_max(datagram.len())).contains(&len)
         && head[2] & (LONG_HEADER | FIXED_BIT) == LONG_HEADER | FIXED_BIT
         && head[3..7] == QUIC_V1
         && head[7] <= MAX_CID_LEN
@@ -158,6 +180,9 @@ fn begins_a_connection(key: &Secret<32>, datagram: &[u8; DATAGRAM_LEN]) -> bool 
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    const QUIC_MAX: usize = quic_max(DATAGRAM_LEN);
+    const BODY_END: usize = DATAGRAM_LEN - SAMPLE_LEN;
 
     fn keys(pair: u8, day: u64) -> MaskKeys {
         MaskKeys::new(day, |day| {

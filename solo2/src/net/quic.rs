@@ -15,14 +15,14 @@ use std::time::Duration;
 use quinn::congestion::CubicConfig;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{
-    AsyncUdpSocket, ClientConfig, Connection, Endpoint, EndpointConfig, IdleTimeout, ServerConfig,
+    AsyncUdpSocket, ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, IdleTimeout, ServerConfig,
     TokioRuntime, TransportConfig, VarInt,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use self::congestion::FreshCubicConfig;
 pub(crate) use self::congestion::PathMoves;
-use super::mask::QUIC_MAX;
+use super::mask::{DATAGRAM_LEN, LOCAL_DATAGRAM_LEN, quic_max};
 
 /// The peer's address as QUIC sees it, whatever path its datagrams take
 /// (RFC 5737: an address that no network carries).
@@ -69,11 +69,23 @@ pub(crate) enum SetupError {
     CipherSuite,
 }
 
-/// An endpoint that answers: it accepts a connection.
+/// One end of a connection that is still to be made.
+pub(crate) struct Setup {
+    pub(crate) endpoint: Endpoint,
+    side: Side,
+    moves: PathMoves,
+}
+
+enum Side {
+    Calls(ClientConfig),
+    Answers(ServerConfig),
+}
+
+/// An end that answers: it accepts a connection.
 pub(crate) fn server(
     socket: Arc<dyn AsyncUdpSocket>,
     moves: &PathMoves,
-) -> Result<Endpoint, SetupError> {
+) -> Result<Setup, SetupError> {
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519)?;
     let certificate =
         rcgen::CertificateParams::new(vec![SERVER_NAME.to_owned()])?.self_signed(&key)?;
@@ -89,19 +101,22 @@ pub(crate) fn server(
 
     let mut config = ServerConfig::with_crypto(Arc::new(tls));
     config
-        .transport_config(Arc::new(transport(moves)))
         .migration(false)
         .max_incoming(2)
         .incoming_buffer_size(64 * 1024)
         .incoming_buffer_size_total(128 * 1024);
-    endpoint(socket, Some(config))
+    Ok(Setup {
+        endpoint: endpoint(socket, Some(config.clone()))?,
+        side: Side::Answers(config),
+        moves: moves.clone(),
+    })
 }
 
-/// An endpoint that calls: see `client_config`.
+/// An end that calls.
 pub(crate) fn client(
     socket: Arc<dyn AsyncUdpSocket>,
     moves: &PathMoves,
-) -> Result<Endpoint, SetupError> {
+) -> Result<Setup, SetupError> {
     let mut tls = rustls::ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
@@ -111,16 +126,44 @@ pub(crate) fn client(
     tls.resumption = rustls::client::Resumption::disabled();
     let tls = QuicClientConfig::try_from(tls).map_err(|_| SetupError::CipherSuite)?;
 
-    let mut config = ClientConfig::new(Arc::new(tls));
-    config.transport_config(Arc::new(transport(moves)));
-    let mut endpoint = endpoint(socket, None)?;
-    endpoint.set_default_client_config(config);
-    Ok(endpoint)
+    Ok(Setup {
+        endpoint: endpoint(socket, None)?,
+        side: Side::Calls(ClientConfig::new(Arc::new(tls))),
+        moves: moves.clone(),
+    })
 }
 
-/// Starts the one connection of a [`client`] endpoint.
-pub(crate) fn call(endpoint: &Endpoint) -> Result<quinn::Connecting, quinn::ConnectError> {
-    endpoint.connect(VIRTUAL_PEER, SERVER_NAME)
+impl Setup {
+    /// Makes the one connection, over datagrams of `datagram_len` bytes.
+    pub(crate) async fn connection(
+        &self,
+        datagram_len: usize,
+    ) -> Result<Connection, ConnectionError> {
+        let transport = Arc::new(transport(&self.moves, mtu(datagram_len)));
+        match &self.side {
+            Side::Calls(config) => {
+                let mut config = config.clone();
+                config.transport_config(transport);
+                self.endpoint
+                    .connect_with(config, VIRTUAL_PEER, SERVER_NAME)
+                    .map_err(|_| ConnectionError::LocallyClosed)?
+                    .await
+            }
+            Side::Answers(config) => {
+                let mut config = config.clone();
+                config.transport_config(transport);
+                let incoming = self
+                    .endpoint
+                    .accept()
+                    .await
+                    .ok_or(ConnectionError::LocallyClosed)?;
+                let connection = incoming.accept_with(Arc::new(config))?.await?;
+                // One link, one connection.
+                self.endpoint.set_server_config(None);
+                Ok(connection)
+            }
+        }
+    }
 }
 
 /// `TLS-Exporter("EXPORTER-Channel-Binding", "", 32)` (RFC 9266): equal on both ends of one
@@ -143,7 +186,7 @@ fn endpoint(
 ) -> Result<Endpoint, SetupError> {
     let mut config = EndpointConfig::default();
     config
-        .max_udp_payload_size(mtu())
+        .max_udp_payload_size(mtu(LOCAL_DATAGRAM_LEN))
         .expect("the size is within RFC 9000's bounds")
         // The mask tells noise from QUIC by the fixed bit.
         .grease_quic_bit(false);
@@ -155,16 +198,21 @@ fn endpoint(
     )?)
 }
 
-fn mtu() -> u16 {
-    u16::try_from(QUIC_MAX).expect("a datagram's length fits 16 bits")
+fn mtu(datagram_len: usize) -> u16 {
+    u16::try_from(quic_max(datagram_len)).expect("a datagram's length fits 16 bits")
 }
 
-fn transport(moves: &PathMoves) -> TransportConfig {
+fn transport(moves: &PathMoves, mtu: u16) -> TransportConfig {
+    let mut cubic = CubicConfig::default();
+    // RFC 9002 §7.2.
+    let datagram = u64::from(mtu);
+    cubic.initial_window((10 * datagram).min(14_720.max(2 * datagram)));
     let mut transport = TransportConfig::default();
     transport
-        // One datagram size on the wire: nothing to discover.
-        .initial_mtu(mtu())
-        .min_mtu(mtu())
+        // One datagram size on the wire: nothing to discover. A path that stops taking
+        // large ones is noticed all the same.
+        .initial_mtu(mtu)
+        .min_mtu(self::mtu(DATAGRAM_LEN))
         .mtu_discovery_config(None)
         .initial_rtt(INITIAL_RTT)
         .max_idle_timeout(Some(IdleTimeout::from(VarInt::from_u32(IDLE_TIMEOUT_MS))))
@@ -179,7 +227,7 @@ fn transport(moves: &PathMoves) -> TransportConfig {
         .congestion_controller_factory(Arc::new(FreshCubicConfig {
             moves: moves.clone(),
             // BBR collapses on fast links with this stack.
-            cubic: Arc::new(CubicConfig::default()),
+            cubic: Arc::new(cubic),
         }));
     transport
 }

@@ -2,14 +2,18 @@
 //!
 //! ```text
 //!   quinn ── try_send ──► mask ──► nominated pair ──► socket
-//!   quinn ◄─ poll_recv ── unmask ◄─ 1228 bytes ─┐
+//!   quinn ◄─ poll_recv ── unmask ◄─ one size ───┐
 //!   ICE   ◄─ channel ◄──── STUN cookie ─────────┴──── socket
 //! ```
 //!
 //! quinn believes in one peer at one address ([`VIRTUAL_PEER`]); the real pair behind
 //! it may change at any time. Without a nominated pair nothing is sent: quinn waits.
-//! A 1228-byte datagram counts as QUIC only when it comes from an address that has
-//! proved to ICE that it knows our password; everything else is dropped in silence.
+//! A datagram of the right size counts as QUIC only when it comes from an address that
+//! has proved to ICE that it knows our password; everything else is dropped in silence.
+//!
+//! While every pair so far had one address at both ends, nothing has left this machine,
+//! and datagrams are large. The first pair that leads further ends that for good: QUIC
+//! packets that are too large for it are lost, which QUIC notices and goes on smaller.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -17,7 +21,7 @@ use std::fmt;
 use std::io::{self, IoSliceMut};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -27,13 +31,15 @@ use quinn::{AsyncUdpSocket, UdpPoller};
 use tokio::sync::{mpsc, watch};
 
 use crate::net::ice::{Check, Pair, Ports};
-use crate::net::mask::{DATAGRAM_LEN, Mask};
+use crate::net::mask::{self, DATAGRAM_LEN, LOCAL_DATAGRAM_LEN, Mask};
 use crate::net::quic::{VIRTUAL_PEER, VIRTUAL_SELF};
 use crate::net::socket::{UdpDoor, UdpDoors};
 
-/// Datagrams of one kernel message that quinn's buffers have room for. Small, because
+/// Datagrams of the largest size that each of quinn's buffers has room for. Small, because
 /// every link has such buffers; what does not fit waits in [`Mux::overflow`].
-const RECEIVE_SEGMENTS: usize = 8;
+const RECEIVE_SEGMENTS: usize = 1;
+/// Bytes that the kernel takes at once (GSO): an IP packet's, less the headers.
+const TRANSMIT_MAX: usize = 65_000;
 /// Messages taken from the kernel at once, each up to 64 KiB (GRO).
 const BATCH: usize = 8;
 const MESSAGE_MAX: usize = 64 * 1024;
@@ -74,6 +80,8 @@ pub(crate) struct Mux {
     doors: UdpDoors,
     mask: Mask,
     pair: watch::Sender<Option<Pair>>,
+    /// Whether a pair has led off this machine.
+    abroad: AtomicBool,
     authentic: RwLock<Vec<SocketAddr>>,
     stun: mpsc::Sender<Stun>,
     overflow: Mutex<VecDeque<(Vec<u8>, Option<EcnCodepoint>)>>,
@@ -90,6 +98,7 @@ impl Mux {
             doors,
             mask,
             pair: watch::Sender::new(None),
+            abroad: AtomicBool::new(false),
             authentic: RwLock::new(Vec::new()),
             stun,
             overflow: Mutex::new(VecDeque::new()),
@@ -116,12 +125,26 @@ impl Mux {
             if *current == pair {
                 return false;
             }
-            if let Some(door) = pair.and_then(|pair| self.door(pair)) {
-                door.renew();
+            if let Some(pair) = pair {
+                if pair.local.ip() != pair.remote.ip() {
+                    self.abroad.store(true, Ordering::Relaxed);
+                }
+                if let Some(door) = self.door(pair) {
+                    door.renew();
+                }
             }
             *current = pair;
             true
         })
+    }
+
+    /// Bytes of every datagram that leaves.
+    pub(crate) fn datagram_len(&self) -> usize {
+        if self.abroad.load(Ordering::Relaxed) {
+            DATAGRAM_LEN
+        } else {
+            LOCAL_DATAGRAM_LEN
+        }
     }
 
     /// When the current pair last brought QUIC.
@@ -174,7 +197,7 @@ impl Mux {
         let (remote, stride) = (plain(meta.addr), meta.stride.max(1));
         let mut heard = false;
         for datagram in message.chunks_mut(stride) {
-            if datagram.len() == DATAGRAM_LEN {
+            if mask::is_size(datagram.len()) {
                 if !self.is_authentic(remote) {
                     continue;
                 }
@@ -238,11 +261,12 @@ impl AsyncUdpSocket for Mux {
             .max(1);
         SCRATCH.with_borrow_mut(|scratch| {
             let count = transmit.contents.len().div_ceil(segment);
-            scratch.masked.resize(count * DATAGRAM_LEN, 0);
-            let (places, _) = scratch.masked.as_chunks_mut::<DATAGRAM_LEN>();
+            let size = self.datagram_len();
+            scratch.masked.resize(count * size, 0);
+            let places = scratch.masked.chunks_exact_mut(size);
             for (quic, place) in transmit.contents.chunks(segment).zip(places) {
                 if !self.mask.mask(quic, place) {
-                    // quinn was told the MTU; a larger datagram would show.
+                    // Made for the path before this one; a larger datagram would show.
                     return Ok(());
                 }
             }
@@ -250,7 +274,7 @@ impl AsyncUdpSocket for Mux {
                 destination: pair.remote,
                 ecn: transmit.ecn,
                 contents: &scratch.masked,
-                segment_size: (count > 1).then_some(DATAGRAM_LEN),
+                segment_size: (count > 1).then_some(size),
                 src_ip: Some(pair.local.ip()),
             })
         })
@@ -310,7 +334,9 @@ impl AsyncUdpSocket for Mux {
     }
 
     fn max_transmit_segments(&self) -> usize {
-        self.current().map_or(1, |(_, door)| door.max_segments())
+        let most = TRANSMIT_MAX / self.datagram_len();
+        self.current()
+            .map_or(1, |(_, door)| door.max_segments().min(most))
     }
 
     fn max_receive_segments(&self) -> usize {
@@ -428,13 +454,14 @@ impl fmt::Debug for WritePoller {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::mask::QUIC_MAX;
+
+    const QUIC_MAX: usize = mask::quic_max(DATAGRAM_LEN);
 
     #[test]
     fn runs_of_equal_datagrams_share_a_buffer_and_nothing_is_lost() {
-        let mut memory = vec![0; 4 * QUIC_MAX * RECEIVE_SEGMENTS];
+        let mut memory = vec![0; 4 * QUIC_MAX * 8];
         let mut buffers: Vec<_> = memory
-            .chunks_mut(QUIC_MAX * RECEIVE_SEGMENTS)
+            .chunks_mut(QUIC_MAX * 8)
             .map(IoSliceMut::new)
             .collect();
         let mut meta = [RecvMeta::default(); 4];

@@ -126,7 +126,8 @@ struct Proxy {
 
 impl Proxy {
     async fn start() -> Arc<Self> {
-        let (a, b) = (bind_v4().await, bind_v4().await);
+        // Not the ends' own address: a path through here leads off the machine.
+        let (a, b) = (bind_v4("127.0.0.2").await, bind_v4("127.0.0.2").await);
         let proxy = Arc::new(Self {
             faces_controlling: a.local_addr().expect("bound"),
             faces_controlled: b.local_addr().expect("bound"),
@@ -173,8 +174,8 @@ impl Proxy {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the other side of the test")]
-async fn bind_v4() -> UdpSocket {
-    UdpSocket::bind("127.0.0.1:0")
+async fn bind_v4(address: &str) -> UdpSocket {
+    UdpSocket::bind((address, 0))
         .await
         .expect("loopback binds")
 }
@@ -250,7 +251,7 @@ async fn only_stun_and_1228_random_looking_bytes_cross() {
 async fn a_flood_of_garbage_changes_nothing() {
     let ends = plain_ends().await;
     let path = *ends.controlling.path().borrow();
-    let attacker = bind_v4().await;
+    let attacker = bind_v4("127.0.0.1").await;
     // The port is the same on every address of the family.
     let target = match path.local {
         SocketAddr::V4(local) => SocketAddr::from((Ipv4Addr::LOCALHOST, local.port())),
