@@ -39,12 +39,12 @@ const ALPN: &[u8] = b"solo2";
 const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
 
 /// Bytes that may be on their way to a reader of one stream.
-const STREAM_WINDOW: u32 = 8 * 1024 * 1024;
+const STREAM_WINDOW: u32 = 6 * 1024 * 1024;
 /// Room for every file that may be fetched at a time, and for frames beside them: files
 /// whose disk is slow must not hold up a text.
 const CONNECTION_WINDOW: u32 = 5 * STREAM_WINDOW;
 /// Bytes that are kept until the peer has acknowledged them.
-const SEND_WINDOW: u64 = 12 * 1024 * 1024;
+const SEND_WINDOW: u64 = 8 * 1024 * 1024;
 /// The link's own stream, and files.
 const STREAMS: u32 = 16;
 /// Longer than any gap between heartbeats, which are frames of the layer above.

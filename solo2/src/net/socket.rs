@@ -174,6 +174,9 @@ impl UdpDoors {
 pub(crate) struct UdpDoor {
     io: UdpSocket,
     state: RwLock<UdpSocketState>,
+    /// For single datagrams of ICE, many of which the system refuses: their failures
+    /// must not turn off batching for the others.
+    singles: UdpSocketState,
     port: u16,
 }
 
@@ -204,6 +207,7 @@ impl UdpDoor {
         let _ = state.set_send_buffer_size((&socket).into(), SOCKET_BUFFER);
         let port = socket.local_addr()?.port();
         Ok(Self {
+            singles: UdpSocketState::new((&socket).into())?,
             io: UdpSocket::from_std(socket)?,
             state: RwLock::new(state),
             port,
@@ -232,6 +236,13 @@ impl UdpDoor {
         self.io.try_io(Interest::WRITABLE, || {
             state.send((&self.io).into(), transmit)
         })
+    }
+
+    /// Sends one datagram along a path that may not exist; it is lost then.
+    pub(crate) fn try_path(&self, transmit: &Transmit<'_>) {
+        let _ = self.io.try_io(Interest::WRITABLE, || {
+            self.singles.send((&self.io).into(), transmit)
+        });
     }
 
     /// Waits until [`Self::send`] is worth another try.
@@ -279,5 +290,36 @@ impl UdpDoor {
 
     fn state(&self) -> RwLockReadGuard<'_, UdpSocketState> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_path_that_is_refused_leaves_batching_on() {
+        let doors = bind_udp(RoutePolicy::Direct).expect("sockets");
+        let door = doors
+            .for_address(Ipv4Addr::LOCALHOST.into())
+            .expect("an IPv4 socket");
+        let most = door.max_segments();
+        assert!(most > 1, "this system batches");
+        door.writable().await.expect("a socket");
+        // From loopback to another machine: refused by the system, and tried by ICE.
+        let nowhere = Transmit {
+            destination: (Ipv4Addr::new(198, 51, 100, 1), 9).into(),
+            ecn: None,
+            contents: &[0; 20],
+            segment_size: None,
+            src_ip: Some(Ipv4Addr::LOCALHOST.into()),
+        };
+        door.try_path(&nowhere);
+        assert_eq!(door.max_segments(), most);
+        // The control: sent like everything else, it would have cost the batching.
+        let _ = door.send(&nowhere);
+        assert_eq!(door.max_segments(), 1);
+        door.renew();
+        assert_eq!(door.max_segments(), most);
     }
 }

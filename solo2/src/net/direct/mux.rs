@@ -172,7 +172,7 @@ impl Mux {
         let Some(door) = self.door(check.pair) else {
             return;
         };
-        let _ = door.send(&Transmit {
+        door.try_path(&Transmit {
             destination: check.pair.remote,
             ecn: None,
             contents: &check.message,
