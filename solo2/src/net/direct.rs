@@ -19,7 +19,7 @@ mod mux;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -118,8 +118,8 @@ pub(crate) struct PathState {
 
 impl PathState {
     const NONE: Self = Self {
-        local: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
-        remote: SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+        local: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+        remote: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
         connected: false,
         rtt: None,
     };
@@ -186,6 +186,7 @@ pub(crate) async fn connect(
     let (path_sender, path) = watch::channel(PathState::NONE);
     let driver = Driver {
         mux: mux.clone(),
+        own: Vec::new(),
         ice,
         reflexive: Reflexive::new(config.stun),
         stun,
@@ -266,6 +267,8 @@ enum Progress {
 /// The I/O around [`Ice`]: one task per link.
 struct Driver {
     mux: Arc<Mux>,
+    /// This machine's addresses.
+    own: Vec<IpAddr>,
     ice: Ice,
     reflexive: Reflexive,
     stun: mpsc::Receiver<Stun>,
@@ -358,7 +361,7 @@ impl Driver {
     fn publish(&mut self, now: Instant) {
         let pair = self.ice.nominated();
         let first = *self.path.borrow() == PathState::NONE;
-        if self.mux.set_pair(pair) && pair.is_some() && !first {
+        if self.mux.set_pair(pair, &self.own) && pair.is_some() && !first {
             self.moves.note();
             self.kicks = KICKS.map(|after| now + after).to_vec();
         }
@@ -411,7 +414,8 @@ impl Driver {
     }
 
     fn look_at_interfaces(&mut self) {
-        if self.ice.set_own_addresses(&own_addresses()) {
+        self.own = own_addresses();
+        if self.ice.set_own_addresses(&self.own) {
             self.announce = true;
             self.ask_servers(Instant::now());
         }

@@ -11,7 +11,7 @@
 //! A datagram of the right size counts as QUIC only when it comes from an address that
 //! has proved to ICE that it knows our password; everything else is dropped in silence.
 //!
-//! While every pair so far had one address at both ends, nothing has left this machine,
+//! While every pair so far led to an address of our own, nothing has left this machine,
 //! and datagrams are large. The first pair that leads further ends that for good: QUIC
 //! packets that are too large for it are lost, which QUIC notices and goes on smaller.
 
@@ -19,7 +19,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, IoSliceMut};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -117,16 +117,17 @@ impl Mux {
         }
     }
 
-    /// Sends QUIC along `pair` from now on; `None` holds it back.
+    /// Sends QUIC along `pair` from now on; `None` holds it back. `own` are the addresses
+    /// of this machine.
     ///
     /// `true` when that is a change.
-    pub(crate) fn set_pair(&self, pair: Option<Pair>) -> bool {
+    pub(crate) fn set_pair(&self, pair: Option<Pair>, own: &[IpAddr]) -> bool {
         self.pair.send_if_modified(|current| {
             if *current == pair {
                 return false;
             }
             if let Some(pair) = pair {
-                if pair.local.ip() != pair.remote.ip() {
+                if !own.contains(&pair.remote.ip()) {
                     self.abroad.store(true, Ordering::Relaxed);
                 }
                 if let Some(door) = self.door(pair) {

@@ -2,6 +2,7 @@
 
 mod namespaces;
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +12,7 @@ use tokio::net::UdpSocket;
 
 use super::*;
 use crate::net::ice::offer::CandidateInfo;
-use crate::net::mask::DATAGRAM_LEN;
+use crate::net::mask::{DATAGRAM_LEN, LOCAL_DATAGRAM_LEN};
 
 const MIB: usize = 1024 * 1024;
 
@@ -125,9 +126,13 @@ struct Proxy {
 }
 
 impl Proxy {
+    /// One whose address is no interface's: paths through it lead off the machine.
     async fn start() -> Arc<Self> {
-        // Not the ends' own address: a path through here leads off the machine.
-        let (a, b) = (bind_v4("127.0.0.2").await, bind_v4("127.0.0.2").await);
+        Self::start_at("127.0.0.2").await
+    }
+
+    async fn start_at(address: &str) -> Arc<Self> {
+        let (a, b) = (bind_v4(address).await, bind_v4(address).await);
         let proxy = Arc::new(Self {
             faces_controlling: a.local_addr().expect("bound"),
             faces_controlled: b.local_addr().expect("bound"),
@@ -142,7 +147,7 @@ impl Proxy {
     }
 
     async fn carry(self: Arc<Self>, from: Arc<UdpSocket>, to: Arc<UdpSocket>, end: usize) {
-        let mut buffer = vec![0; 2_048];
+        let mut buffer = vec![0; 65_536];
         while let Ok((len, _)) = from.recv_from(&mut buffer).await {
             let real = self.real.lock().expect("no panic")[end];
             if self.silent.load(Ordering::Relaxed) {
@@ -156,6 +161,13 @@ impl Proxy {
                 let _ = to.send_to(&buffer[..len], real).await;
             }
         }
+    }
+
+    /// The sizes of the datagrams that it saw and that are not STUN.
+    fn sizes(&self) -> BTreeSet<usize> {
+        let seen = self.seen.lock().expect("no panic");
+        let quic = seen.iter().filter(|datagram| !is_stun(datagram));
+        quic.map(Vec::len).collect()
     }
 
     /// Replaces an end's candidate by this proxy, with `priority`.
@@ -342,6 +354,33 @@ async fn when_a_path_falls_silent_the_connection_moves_to_the_other() {
         .expect("the connection survives");
     println!("moved after {:?}", started.elapsed());
     assert_eq!(path.borrow().remote, second.faces_controlling);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn datagrams_are_large_until_the_path_leaves_the_machine() {
+    let near = Proxy::start_at("127.0.0.1").await;
+    let far = Proxy::start().await;
+    let (one, two) = (Arc::clone(&near), Arc::clone(&far));
+    let ends = ends(move |from, candidates| {
+        let real = loopback_v4(candidates);
+        // The far path is named only when the near one is gone.
+        let proxy = if one.silent.load(Ordering::Relaxed) {
+            &two
+        } else {
+            &one
+        };
+        *candidates = vec![proxy.stand_in(from, real, 1_000_000)];
+    })
+    .await
+    .expect("the near proxy forwards");
+    both_ways(&ends, MIB).await;
+    assert_eq!(near.sizes(), BTreeSet::from([LOCAL_DATAGRAM_LEN]));
+
+    near.silent.store(true, Ordering::Relaxed);
+    timeout(Duration::from_secs(60), both_ways(&ends, MIB))
+        .await
+        .expect("the connection survives");
+    assert_eq!(far.sizes(), BTreeSet::from([DATAGRAM_LEN]));
 }
 
 #[tokio::test]
