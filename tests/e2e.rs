@@ -32,6 +32,8 @@ mod errors;
 mod files;
 #[path = "e2e/identity_change.rs"]
 mod identity_change;
+#[path = "e2e/interruptions.rs"]
+mod interruptions;
 #[path = "e2e/messages.rs"]
 mod messages;
 #[path = "e2e/namespace.rs"]

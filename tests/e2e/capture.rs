@@ -14,12 +14,14 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::namespace::Namespace;
-use crate::pcap::{self, Datagram};
+use crate::namespace::{Namespace, Network, TO_FIRST};
+use crate::pcap::{self, Capture, Datagram};
 use crate::world::{World, contains, has, knob};
 
-/// Every datagram of ours.
+/// Every datagram of ours on a network.
 const DATAGRAM: usize = 1228;
+/// And within one machine.
+const LOCAL_DATAGRAM: usize = 16_000;
 /// Every message to and from the introduction server.
 const INTRODUCTION: usize = 4160;
 /// RFC 8489, section 5.
@@ -32,11 +34,11 @@ struct Tcpdump {
 }
 
 impl Tcpdump {
-    fn start(namespace: &Namespace, file: &Path) -> Tcpdump {
+    fn start(namespace: &Namespace, interface: &str, file: &Path) -> Tcpdump {
         let mut child = namespace
             .command(Path::new("tcpdump"))
             .args([
-                "-i", "lo", "-n", "-s", "0", "-B", "32768", "-U", "-Z", "root", "-w",
+                "-i", interface, "-n", "-s", "0", "-B", "32768", "-U", "-Z", "root", "-w",
             ])
             .arg(file)
             .stderr(Stdio::piped())
@@ -83,12 +85,46 @@ fn is_stun(payload: &[u8]) -> bool {
 
 /// The sizes of datagrams in a packet; the kernel may keep several of one size
 /// together when it need not cut them for a real wire.
-fn sizes(datagram: &Datagram) -> Vec<usize> {
+fn sizes(datagram: &Datagram, usual: usize) -> Vec<usize> {
     let len = datagram.payload.len();
-    if len > DATAGRAM && len.is_multiple_of(DATAGRAM) {
-        vec![DATAGRAM; len / DATAGRAM]
+    if len > usual && len.is_multiple_of(usual) {
+        vec![usual; len / usual]
     } else {
         vec![len]
+    }
+}
+
+/// What was seen of datagrams, by size.
+#[derive(Default)]
+struct Sizes {
+    usual: usize,
+    stun: usize,
+    /// Packets that the kernel kept several datagrams in.
+    batches: usize,
+    /// (from port, to port, size), and how many.
+    odd: BTreeMap<(u16, u16, usize), usize>,
+}
+
+impl Sizes {
+    fn of(capture: &Capture, usual: usize) -> Sizes {
+        let mut seen = Sizes::default();
+        for datagram in &capture.datagrams {
+            if is_stun(&datagram.payload) {
+                seen.stun += 1;
+                continue;
+            }
+            let sizes = sizes(datagram, usual);
+            seen.batches += usize::from(sizes.len() > 1);
+            for size in sizes {
+                if size == usual {
+                    seen.usual += 1;
+                } else {
+                    let ends = (datagram.from.1, datagram.to.1, size);
+                    *seen.odd.entry(ends).or_default() += 1;
+                }
+            }
+        }
+        seen
     }
 }
 
@@ -108,7 +144,7 @@ fn the_wire_shows_one_size_and_no_canary() {
     let idle = Duration::from_secs(knob("SOLO2_IDLE_SECS", 65));
     let world = World::inside(Arc::clone(&namespace));
     let file = world.path("wire.pcap");
-    let tcpdump = Tcpdump::start(&namespace, &file);
+    let tcpdump = Tcpdump::start(&namespace, "lo", &file);
 
     let alice_name = "canaryname-alice-7151";
     let bob_name = "canaryname-bob-9823";
@@ -164,30 +200,18 @@ fn the_wire_shows_one_size_and_no_canary() {
     tcpdump.stop();
 
     let capture = pcap::parse(&std::fs::read(&file).unwrap());
-    let (mut ours, mut stun, mut batches) = (0, 0, 0);
-    let mut odd: BTreeMap<(u16, u16, usize), usize> = BTreeMap::new();
-    for datagram in &capture.datagrams {
-        if is_stun(&datagram.payload) {
-            stun += 1;
-            continue;
-        }
-        let sizes = sizes(datagram);
-        batches += usize::from(sizes.len() > 1);
-        for size in sizes {
-            if size == DATAGRAM {
-                ours += 1;
-            } else {
-                *odd.entry((datagram.from.1, datagram.to.1, size))
-                    .or_default() += 1;
-            }
-        }
-    }
+    let Sizes {
+        usual: ours,
+        stun,
+        batches,
+        odd,
+    } = Sizes::of(&capture, LOCAL_DATAGRAM);
     assert!(
         odd.is_empty(),
         "(from port, to port, size) of datagrams of another size, and how many: {odd:?}"
     );
     assert!(
-        ours > TEXTS * 2,
+        ours > TEXTS / 4,
         "the conversation was captured: {ours} datagrams"
     );
 
@@ -222,13 +246,76 @@ fn the_wire_shows_one_size_and_no_canary() {
         }
     }
     println!(
-        "{ours} datagrams of {DATAGRAM} B ({batches} batches), {stun} of STUN, {introductions} messages of \
+        "{ours} datagrams of {LOCAL_DATAGRAM} B ({batches} batches), {stun} of STUN, {introductions} messages of \
          {INTRODUCTION} B in {} streams, {} others; {TEXTS} texts and {idle:?} of idling; no trace of {} secrets \
          ({} MB searched)",
         capture.streams.len(),
         capture.others,
         secrets.len(),
         bytes / 1_000_000
+    );
+}
+
+#[test]
+fn between_two_machines_a_file_looks_like_a_text() {
+    if !has("tcpdump") {
+        println!("skipped: needs tcpdump");
+        return;
+    }
+    let network = match Network::new() {
+        Ok(network) => network,
+        Err(missing) => {
+            println!("skipped: needs {missing}");
+            return;
+        }
+    };
+    let world = World::across(Arc::clone(&network));
+    let file = world.path("wire.pcap");
+    let tcpdump = Tcpdump::start(&network.middle, TO_FIRST, &file);
+    let (world, a, b) = world.with_alice_and_bob();
+    let canary = "canarytext-between-two-machines";
+    a.deliver("bob", "1");
+    b.deliver("alice", &canary.repeat(300));
+    let attachment = world.file("canaryfile-4711.txt", canary.repeat(40_000));
+    for (home, peer) in [(&a, "bob"), (&b, "alice")] {
+        home.run(&["send", peer, "-f", &attachment, "--wait", "delivered"])
+            .ok();
+    }
+    // Long enough for a heartbeat or two.
+    thread::sleep(Duration::from_secs(knob("SOLO2_IDLE_SECS", 65).min(30)));
+    a.stop();
+    b.stop();
+    let server = world.signal_address();
+    tcpdump.stop();
+
+    let capture = pcap::parse(&std::fs::read(&file).unwrap());
+    let sizes = Sizes::of(&capture, DATAGRAM);
+    assert!(
+        sizes.odd.is_empty(),
+        "(from port, to port, size) of datagrams of another size, and how many: {:?}",
+        sizes.odd
+    );
+    let least = 2 * 40_000 * canary.len() / DATAGRAM;
+    assert!(
+        sizes.usual > least,
+        "both files were captured: {} datagrams",
+        sizes.usual
+    );
+    for ends in capture.streams.keys() {
+        let ports = [ends.0.1, ends.1.1];
+        assert!(ports.contains(&server.port()), "TCP to another: {ends:?}");
+    }
+    for secret in [canary, "canaryfile-4711"] {
+        for disguise in pcap::disguises(secret.as_bytes()) {
+            let datagrams = capture.datagrams.iter().map(|datagram| &datagram.payload);
+            for payload in datagrams.chain(capture.streams.values()) {
+                assert!(!contains(payload, &disguise), "on the wire: {disguise:?}");
+            }
+        }
+    }
+    println!(
+        "{} datagrams of {DATAGRAM} B ({} batches), {} of STUN",
+        sizes.usual, sizes.batches, sizes.stun
     );
 }
 
@@ -248,7 +335,7 @@ fn the_search_finds_what_is_there() {
     };
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("wire.pcap");
-    let tcpdump = Tcpdump::start(&namespace, &file);
+    let tcpdump = Tcpdump::start(&namespace, "lo", &file);
     let said = namespace
         .command(Path::new("bash"))
         .args(["-c", "printf canary-0451 > /dev/udp/127.0.0.1/9"])

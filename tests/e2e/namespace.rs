@@ -6,6 +6,77 @@ use std::sync::Arc;
 
 use crate::world::{has, is_root, unique};
 
+/// Two machines and what lies between them: each end has one interface, and the only
+/// way to the other end leads through the middle, where the introduction server is.
+///
+/// ```text
+///   alice 198.18.1.1 ── 198.18.1.254 middle 198.18.2.254 ── 198.18.2.1 bob
+/// ```
+pub(crate) struct Network {
+    pub(crate) middle: Arc<Namespace>,
+    pub(crate) ends: [Arc<Namespace>; 2],
+}
+
+/// Where the middle is reached from both ends.
+pub(crate) const MIDDLE: &str = "198.18.1.254";
+/// The interface of the middle towards the first end.
+pub(crate) const TO_FIRST: &str = "to1";
+
+impl Network {
+    /// Makes one, or says what is missing.
+    pub(crate) fn new() -> Result<Arc<Network>, &'static str> {
+        let lonely = || Namespace::build(&["ip link set lo up"]);
+        let network = Network {
+            middle: lonely()?,
+            ends: [lonely()?, lonely()?],
+        };
+        let middle = &network.middle;
+        for (number, end) in (1..).zip(&network.ends) {
+            let steps = [
+                format!(
+                    "ip link add to{number} type veth peer name out netns {}",
+                    end.name
+                ),
+                format!("ip addr add 198.18.{number}.254/24 dev to{number}"),
+                format!("ip link set to{number} up"),
+            ];
+            middle.run(&steps)?;
+            end.run(&[
+                format!("ip addr add 198.18.{number}.1/24 dev out"),
+                "ip link set out up".to_owned(),
+                format!("ip route add default via 198.18.{number}.254"),
+            ])?;
+        }
+        network.open();
+        Ok(Arc::new(network))
+    }
+
+    /// Lets packets pass between the ends.
+    pub(crate) fn open(&self) {
+        self.forward(1);
+    }
+
+    /// Lets nothing pass between the ends; both still reach the middle.
+    pub(crate) fn block(&self) {
+        self.forward(0);
+    }
+
+    /// Gives both ends a line of this rate with a queue that drains in `queue`.
+    pub(crate) fn limit(&self, rate: &str, queue: &str) {
+        for end in &self.ends {
+            let shape =
+                format!("tc qdisc add dev out root tbf rate {rate} burst 64kb latency {queue}");
+            end.run(&[shape]).unwrap();
+        }
+    }
+
+    fn forward(&self, on: u8) {
+        self.middle
+            .run(&[format!("sysctl -q -w net.ipv4.ip_forward={on}")])
+            .unwrap();
+    }
+}
+
 /// A namespace with a loopback and one interface that leads nowhere. With IPv4
 /// the kernel's own chatter is off, so every packet counted is some program's.
 pub(crate) struct Namespace {
@@ -61,14 +132,20 @@ impl Namespace {
             return Err("network namespaces");
         }
         let namespace = Arc::new(Namespace { name });
+        namespace.run(steps)?;
+        Ok(namespace)
+    }
+
+    /// Runs commands inside, one after the other.
+    fn run(&self, steps: &[impl AsRef<str>]) -> Result<(), &'static str> {
         for words in steps {
-            let mut words = words.split(' ');
+            let mut words = words.as_ref().split(' ');
             let program = Path::new(words.next().unwrap());
-            if !quiet(namespace.command(program).args(words)) {
+            if !quiet(self.command(program).args(words)) {
                 return Err("network namespaces with interfaces");
             }
         }
-        Ok(namespace)
+        Ok(())
     }
 
     /// A command that runs inside.
@@ -80,24 +157,41 @@ impl Namespace {
 
     /// Packets sent so far, over all interfaces.
     pub(crate) fn sent(&self) -> u64 {
-        let table = self
-            .command(Path::new("cat"))
-            .arg("/proc/net/dev")
-            .output()
-            .unwrap();
-        String::from_utf8(table.stdout)
-            .unwrap()
+        // Eight columns of reception come first: bytes, then packets.
+        self.interfaces(9)
+    }
+
+    /// Bytes sent so far, over all interfaces.
+    pub(crate) fn sent_bytes(&self) -> u64 {
+        self.interfaces(8)
+    }
+
+    fn interfaces(&self, column: usize) -> u64 {
+        self.read("/proc/net/dev")
             .lines()
             .filter_map(|line| line.split_once(':'))
-            // Eight columns of reception come first: bytes, then packets.
             .map(|(_, row)| {
-                row.split_whitespace()
-                    .nth(9)
-                    .unwrap()
-                    .parse::<u64>()
-                    .unwrap()
+                let cell = row.split_whitespace().nth(column).unwrap();
+                cell.parse::<u64>().unwrap()
             })
             .sum()
+    }
+
+    /// TCP segments with or without data that programs in here have sent and received.
+    pub(crate) fn tcp_segments(&self) -> u64 {
+        let table = self.read("/proc/net/snmp");
+        let mut lines = table.lines().filter(|line| line.starts_with("Tcp:"));
+        let names = lines.next().unwrap().split(' ');
+        names
+            .zip(lines.next().unwrap().split(' '))
+            .filter(|(name, _)| matches!(*name, "InSegs" | "OutSegs"))
+            .map(|(_, count)| count.parse::<u64>().unwrap())
+            .sum()
+    }
+
+    fn read(&self, file: &str) -> String {
+        let output = self.command(Path::new("cat")).arg(file).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
     }
 }
 

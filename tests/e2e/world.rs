@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal as Kill, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::namespace::Namespace;
+use crate::namespace::{MIDDLE, Namespace, Network};
 
 /// The password of every home.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -66,7 +66,10 @@ pub(crate) fn knob(name: &str, usual: u64) -> u64 {
 /// What all homes of a world share.
 struct Root {
     dir: PathBuf,
+    /// Where the introduction server runs, and homes without a machine of their own.
     namespace: Option<Arc<Namespace>>,
+    /// The machines of the homes `a` and `b`.
+    network: Option<Arc<Network>>,
     signal: Mutex<Option<Signal>>,
     url: Mutex<String>,
 }
@@ -93,28 +96,38 @@ pub(crate) struct World {
 impl World {
     /// A world with an introduction server.
     pub(crate) fn new() -> World {
-        World::build(None, "127.0.0.1:0")
+        World::build(None, None, "ws://127.0.0.1:0")
     }
 
     /// The same inside a network namespace.
     pub(crate) fn inside(namespace: Arc<Namespace>) -> World {
-        World::build(Some(namespace), "127.0.0.1:0")
+        World::build(Some(namespace), None, "ws://127.0.0.1:0")
     }
 
     /// The same where there is no IPv4.
     pub(crate) fn inside_ipv6(namespace: Arc<Namespace>) -> World {
-        World::build(Some(namespace), "[::1]:0")
+        World::build(Some(namespace), None, "ws://[::1]:0")
     }
 
-    fn build(namespace: Option<Arc<Namespace>>, listen: &str) -> World {
+    /// The homes `a` and `b` on machines of their own, the server between them, with TLS.
+    pub(crate) fn across(network: Arc<Network>) -> World {
+        let middle = Arc::clone(&network.middle);
+        World::build(Some(middle), Some(network), &format!("wss://{MIDDLE}:0"))
+    }
+
+    fn build(namespace: Option<Arc<Namespace>>, network: Option<Arc<Network>>, url: &str) -> World {
         let dir = TempDir::with_prefix("solo2-").unwrap();
         fs::write(dir.path().join("pw"), PASSWORD).unwrap();
+        if network.is_some() {
+            certify(dir.path());
+        }
         let world = World {
             root: Arc::new(Root {
                 dir: dir.path().to_owned(),
                 namespace,
+                network,
                 signal: Mutex::new(None),
-                url: Mutex::new(format!("ws://{listen}")),
+                url: Mutex::new(url.to_owned()),
             }),
             dir: Some(dir),
         };
@@ -160,11 +173,18 @@ impl World {
     pub(crate) fn start_signal(&self) {
         let mut slot = self.root.signal.lock().unwrap();
         let mut url = self.root.url.lock().unwrap();
-        let listen = url.strip_prefix("ws://").unwrap().to_owned();
-        let mut child = self
+        let (scheme, listen) = url.split_once("://").unwrap();
+        let (scheme, listen) = (scheme.to_owned(), listen.to_owned());
+        let mut command = self
             .root
-            .command(&solo2_signal())
-            .args(["serve", "--listen", &listen, "--db", "memory", "--json"])
+            .command(self.root.namespace.as_ref(), &solo2_signal());
+        command.args(["serve", "--listen", &listen, "--db", "memory", "--json"]);
+        if scheme == "wss" {
+            let [certificate, key] = TLS_FILES.map(|file| self.root.dir.join(file));
+            command.arg("--tls-cert").arg(certificate);
+            command.arg("--tls-key").arg(key);
+        }
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -177,7 +197,7 @@ impl World {
         let ready: Value = serde_json::from_str(&line)
             .unwrap_or_else(|_| panic!("solo2-signal did not say that it is ready: {line:?}"));
         let address: SocketAddr = ready["listen"].as_str().unwrap().parse().unwrap();
-        *url = format!("ws://{address}");
+        *url = format!("{scheme}://{address}");
         *slot = Some(Signal { child, address });
     }
 
@@ -188,8 +208,14 @@ impl World {
 
     /// A home that is only a name yet.
     pub(crate) fn empty_home(&self, dir: &str) -> Home {
+        let machine = match (&self.root.network, dir) {
+            (Some(network), "a") => Some(&network.ends[0]),
+            (Some(network), "b") => Some(&network.ends[1]),
+            _ => self.root.namespace.as_ref(),
+        };
         Home {
             dir: self.root.dir.join(dir),
+            machine: machine.cloned(),
             root: Arc::clone(&self.root),
         }
     }
@@ -237,9 +263,9 @@ impl Drop for World {
 }
 
 impl Root {
-    /// A command in this world: its namespace, and nothing of our environment.
-    fn command(&self, program: &Path) -> Command {
-        let mut command = match &self.namespace {
+    /// A command in this world: on a machine of it, and nothing of our environment.
+    fn command(&self, machine: Option<&Arc<Namespace>>, program: &Path) -> Command {
+        let mut command = match machine {
             None => Command::new(program),
             Some(namespace) => namespace.command(program),
         };
@@ -250,8 +276,34 @@ impl Root {
             .env("TZ", "UTC")
             .env("LC_ALL", "C.UTF-8")
             .current_dir(&self.dir);
+        if self.network.is_some() {
+            command.env("SSL_CERT_FILE", self.dir.join(TRUSTED_FILE));
+        }
         command
     }
+}
+
+/// The server's certificate and its key.
+const TLS_FILES: [&str; 2] = ["server.pem", "server.key"];
+/// What vouches for it.
+const TRUSTED_FILE: &str = "authority.pem";
+
+/// Makes a certificate for the server in the middle, and an authority that vouches for it.
+fn certify(dir: &Path) {
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let mut authority = rcgen::CertificateParams::default();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let trusted = authority.self_signed(&authority_key).unwrap();
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let server = rcgen::CertificateParams::new(vec![MIDDLE.to_owned()])
+        .unwrap()
+        .signed_by(&key, &issuer)
+        .unwrap();
+    let [certificate_file, key_file] = TLS_FILES;
+    fs::write(dir.join(certificate_file), server.pem()).unwrap();
+    fs::write(dir.join(key_file), key.serialize_pem()).unwrap();
+    fs::write(dir.join(TRUSTED_FILE), trusted.pem()).unwrap();
 }
 
 /// Processes with this directory in their arguments or their environment.
@@ -280,13 +332,14 @@ pub(crate) fn contains(hay: &[u8], needle: &[u8]) -> bool {
 #[derive(Clone)]
 pub(crate) struct Home {
     pub(crate) dir: PathBuf,
+    machine: Option<Arc<Namespace>>,
     root: Arc<Root>,
 }
 
 impl Home {
     /// `solo2 --home DIR ARGS…`, not yet started.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.root.command(&solo2());
+        let mut command = self.root.command(self.machine.as_ref(), &solo2());
         command.arg("--home").arg(&self.dir).args(args);
         command
     }

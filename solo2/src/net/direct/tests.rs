@@ -187,9 +187,7 @@ impl Proxy {
 
 #[expect(clippy::disallowed_methods, reason = "the other side of the test")]
 async fn bind_v4(address: &str) -> UdpSocket {
-    UdpSocket::bind((address, 0))
-        .await
-        .expect("loopback binds")
+    UdpSocket::bind((address, 0)).await.expect("loopback binds")
 }
 
 fn loopback_v4(candidates: &[CandidateInfo]) -> SocketAddr {
