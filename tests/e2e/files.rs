@@ -492,6 +492,101 @@ fn a_file_survives_the_death_of_either_side_again_and_again() {
 }
 
 #[test]
+fn hostile_names_and_planted_links_change_nothing_outside_the_directory() {
+    let (world, a, b) = World::alice_and_bob();
+    // What the sender calls it, and the plain name that docs/cli.md promises of it.
+    let names: [(&str, &str); 15] = [
+        ("line\nbreak", "line_break"),
+        ("\u{1b}[31mred", "_[31mred"),
+        ("rtl\u{202e}gpj.exe", "rtl_gpj.exe"),
+        ("zero\u{200b}width", "zero_width"),
+        ("CON", "_CON"),
+        ("aux.txt", "_aux.txt"),
+        (" spaces ", "spaces"),
+        ("dots...", "dots"),
+        ("-rf", "_rf"),
+        (".bashrc", "_bashrc"),
+        ("..\\..\\up", "up"),
+        ("name:stream", "name_stream"),
+        ("$(touch x);`y`", "$(touch x);`y`"),
+        ("caf\u{e9}", "caf\u{e9}"),
+        // The same letters in another normal form: it takes the next number.
+        ("cafe\u{301}", "caf\u{e9} (2)"),
+    ];
+    let longest = "x".repeat(255);
+    let sources = directory(&world, "sources");
+    let mut arguments = vec!["send".to_owned(), "bob".into(), "-m".into(), "files".into()];
+    let mut expected = Vec::new();
+    for (number, (name, plain)) in names
+        .iter()
+        .copied()
+        .chain([(&*longest, &*longest)])
+        .enumerate()
+    {
+        let file = sources.join(name);
+        fs::write(&file, format!("file {number}")).unwrap();
+        arguments.extend(["-f".into(), path(&file).to_owned()]);
+        expected.push((plain.to_owned(), format!("file {number}")));
+    }
+    let project = sources.join("project");
+    fs::create_dir(&project).unwrap();
+    fs::write(project.join("inside"), "of a directory").unwrap();
+    arguments.extend(["-f".into(), path(&project).to_owned()]);
+
+    // Somebody else can write to the directory, and has guessed names.
+    let outside = directory(&world, "outside");
+    fs::create_dir(outside.join("project")).unwrap();
+    let target = directory(&world, "in");
+    let planted = ["line_break", "_rf", "up", "project", "spaces"];
+    for name in planted {
+        let victim = outside.join(name);
+        if name != "project" {
+            fs::write(&victim, format!("victim {name}")).unwrap();
+        }
+        std::os::unix::fs::symlink(&victim, target.join(name)).unwrap();
+    }
+    let before = contents(&outside);
+
+    arguments.extend(["--wait".into(), "delivered".into()]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    a.run(&arguments).ok();
+    let done: Vec<Value> = b
+        .json(&["recv", "--files-to", path(&target), "--rename"])
+        .into_iter()
+        .filter(|event| event["type"] == "file.done")
+        .collect();
+    assert_eq!(done.len(), names.len() + 2, "{done:?}");
+
+    assert_eq!(contents(&outside), before, "nothing outside has changed");
+    for (plain, text) in expected {
+        let name = match planted.contains(&&*plain) {
+            true => format!("{plain} (2)"),
+            false => plain,
+        };
+        assert_eq!(
+            fs::read_to_string(target.join(&name)).unwrap(),
+            text,
+            "{name}"
+        );
+    }
+    let inside = target.join("project (2)").join("inside");
+    assert_eq!(fs::read_to_string(inside).unwrap(), "of a directory");
+    let all = fs::read_dir(&target).unwrap().count();
+    assert_eq!(all, names.len() + 2 + planted.len(), "and nothing else");
+    assert!(!world.path("x").exists(), "no name was run");
+}
+
+/// Every name below a directory, with what is in it.
+fn contents(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all: Vec<_> = files_below(directory)
+        .into_iter()
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
 fn a_full_disk_stops_a_file_and_room_lets_it_go_on() {
     if !is_root() {
         println!("skipped: needs root");

@@ -65,7 +65,7 @@ impl Network {
     pub(crate) fn limit(&self, rate: &str, queue: &str) {
         for end in &self.ends {
             let shape =
-                format!("tc qdisc add dev out root tbf rate {rate} burst 64kb latency {queue}");
+                format!("tc qdisc add dev out root tbf rate {rate} burst 16kb latency {queue}");
             end.run(&[shape]).unwrap();
         }
     }
