@@ -5,6 +5,7 @@
 //! stdout, exit codes, signals. Nothing of the program is linked in.
 //!
 //! Knobs: `SOLO2_CYCLES` (crash cycles, 25), `SOLO2_SEED` (what chance does),
+//! `SOLO2_FILE_MIB` and `SOLO2_CUTS` (files, and how often they are interrupted),
 //! `SOLO2_IDLE_SECS` (idle part of the packet capture, 65), `SOLO2_FLIPS` (bits
 //! flipped in vault copies, 40), `SOLO2_KEEP=1` (leave the directories behind),
 //! `SOLO2_TRACE=1` (print every command with its time).
