@@ -35,6 +35,7 @@ pub(crate) mod client;
 pub(crate) mod launch;
 pub(crate) mod rpc;
 pub(crate) mod server;
+pub(crate) mod wire;
 
 use client::Client;
 use server::{Mode, Server};
