@@ -283,7 +283,7 @@ impl Call {
 }
 
 /// That the owner left in the middle.
-pub(super) fn gone() -> Failure {
+pub(crate) fn gone() -> Failure {
     Failure::new(Kind::Locked, "the agent went away")
         .code("agent_gone")
         .retry(None)
