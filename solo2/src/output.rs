@@ -19,18 +19,18 @@ use crate::cli::Globals;
 use crate::error::Failure;
 use crate::event;
 
+pub(crate) mod data;
 pub(crate) mod editor;
 pub(crate) mod human;
 pub(crate) mod json;
-pub(crate) mod data;
 mod progress;
 pub(crate) mod prompt;
 pub(crate) mod qr;
 pub(crate) mod sanitize;
 pub(crate) mod text;
 
-use progress::Bars;
 pub(crate) use data::Data;
+use progress::Bars;
 pub(crate) use text::Text;
 
 /// When to use colour.

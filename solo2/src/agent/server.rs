@@ -27,7 +27,8 @@ use zeroize::Zeroizing;
 
 use super::OwnerLock;
 use super::rpc::{
-    self, Attached, EventParams, EventSink, Failure, Id, Lines, Reply, Request, RpcError, Service, Version,
+    self, Attached, EventParams, EventSink, Failure, Id, Lines, Reply, Request, RpcError, Service,
+    Version,
 };
 use crate::config::NodeConfig;
 use crate::error::Kind;

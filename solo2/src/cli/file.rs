@@ -205,10 +205,8 @@ pub(super) fn sources(paths: &[PathBuf]) -> Result<Vec<Value>, Failure> {
 
 fn source(path: &Path) -> Result<Value, Failure> {
     if path == Path::new("-") {
-        return Err(
-            Failure::usage("-f - : what comes on stdin has no name yet")
-                .hint("COMMAND | solo2 send PEER -f - --name NAME"),
-        );
+        return Err(Failure::usage("-f - : what comes on stdin has no name yet")
+            .hint("COMMAND | solo2 send PEER -f - --name NAME"));
     }
     let cannot =
         |error: std::io::Error| Failure::io(format!("cannot send {}", path.display()), &error);

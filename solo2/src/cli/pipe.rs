@@ -93,10 +93,7 @@ impl Pipe {
     }
 
     fn send(&self, cx: &Context) -> Outcome {
-        refuse_terminal(
-            cx,
-            "COMMAND | solo2 pipe NAME[:LABEL]",
-        )?;
+        refuse_terminal(cx, "COMMAND | solo2 pipe NAME[:LABEL]")?;
         let source = Source {
             id: new_id(),
             name: self.target.label.clone(),
@@ -126,12 +123,7 @@ impl Pipe {
 }
 
 /// Runs what ends in bytes on stdout; whatever else is said goes to stderr.
-pub(super) fn to_stdout(
-    cx: &Context,
-    method: &'static str,
-    params: Value,
-    sink: &Sink,
-) -> Outcome {
+pub(super) fn to_stdout(cx: &Context, method: &'static str, params: Value, sink: &Sink) -> Outcome {
     cx.out.keep_stdout();
     agent::with_session(cx, async |session| {
         let line = Line::new(session, method, params);
@@ -164,7 +156,8 @@ pub(super) async fn deliver(
     match source.send(cx, &line, stored).await {
         Ok(()) => {
             if cx.out.is_json() {
-                cx.out.object(&result(&told["results"][0], "delivered", None))?;
+                cx.out
+                    .object(&result(&told["results"][0], "delivered", None))?;
             }
             Ok(0)
         }
@@ -209,10 +202,10 @@ fn result(of: &Value, state: &str, failure: Option<&Failure>) -> Value {
 /// stdin is to be read: it is neither the password's nor a person's.
 pub(super) fn refuse_terminal(cx: &Context, instead: &str) -> Result<(), Failure> {
     if password::takes_stdin(&cx.globals) {
-        return Err(Failure::usage(
-            "stdin cannot be both the password and what is sent",
-        )
-        .hint("give the password in a file: --password-file FILE"));
+        return Err(
+            Failure::usage("stdin cannot be both the password and what is sent")
+                .hint("give the password in a file: --password-file FILE"),
+        );
     }
     if io::stdin().is_terminal() {
         return Err(Failure::usage("stdin is a terminal").hint(instead));
@@ -246,10 +239,21 @@ mod tests {
     fn a_pipe_is_named_by_contact_and_label() {
         let target = |text: &str| text.parse::<Target>();
         let named = target("bob:etc-backup").expect("a target");
-        assert_eq!((named.peer.0.as_str(), named.label.as_str()), ("bob", "etc-backup"));
+        assert_eq!(
+            (named.peer.0.as_str(), named.label.as_str()),
+            ("bob", "etc-backup")
+        );
         assert_eq!(target("bob").expect("a target").label, LABEL);
         for bad in [
-            "", ":x", "bob:", "bob:a/b", "bob:.x", "bob:-x", "bob:a\nb", "bob:a:b", "bob: ",
+            "",
+            ":x",
+            "bob:",
+            "bob:a/b",
+            "bob:.x",
+            "bob:-x",
+            "bob:a\nb",
+            "bob:a:b",
+            "bob: ",
             &format!("bob:{}", "x".repeat(256)),
         ] {
             assert!(target(bad).is_err(), "{bad:?}");

@@ -196,7 +196,8 @@ impl Core {
             }
             Body::Live(name, shape) => {
                 let what = (name.as_str(), *shape);
-                let content = self.offer_stdin(contact, id, what, reply_to, draft.expires_in_s, now);
+                let content =
+                    self.offer_stdin(contact, id, what, reply_to, draft.expires_in_s, now);
                 (Kind::File, name.clone(), content)
             }
         };

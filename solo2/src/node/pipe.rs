@@ -14,6 +14,7 @@
 //! [`wire`]: crate::agent::wire
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -49,6 +50,9 @@ pub(super) use self::feed::{Feed, Part};
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 /// How long the last word to a peer may take before a command is let go.
 const LAST_WORD: Duration = Duration::from_secs(2);
+
+/// Where a file went that went to a stdout.
+const STDOUT: &str = "-";
 
 /// How a pipe ended, and who wants to know.
 type Farewell = oneshot::Sender<Result<(), Failure>>;
@@ -124,15 +128,20 @@ impl Pipes {
         &mut self,
         id: [u8; 16],
     ) -> Option<impl FnOnce(Result<(), Failure>) + Send + use<>> {
-        let sending = self.feeds.remove(&id).map(|sending| sending.farewell);
+        let sending = self.feeds.remove(&id);
         let receiving = self
             .landings
             .values_mut()
             .find(|receiving| receiving.claimed == Some(id));
-        let farewell = sending.or_else(|| receiving.and_then(|found| found.farewell.take()))?;
+        // Its questions end behind the word, or the command would think that its owner left.
+        let (farewell, feed) = match sending {
+            Some(sending) => (sending.farewell, Some(sending.feed)),
+            None => (receiving?.farewell.take()?, None),
+        };
         Some(move |end| {
             // A command that has left needs no word.
             let _ = farewell.send(end);
+            drop(feed);
         })
     }
 }
@@ -287,7 +296,12 @@ impl Core {
         Ok((answer, Ok(tie)))
     }
 
-    fn offer_live(&mut self, contact: ContactId, id: [u8; 16], ask: &Offering) -> Result<(), Failure> {
+    fn offer_live(
+        &mut self,
+        contact: ContactId,
+        id: [u8; 16],
+        ask: &Offering,
+    ) -> Result<(), Failure> {
         self.sendable(&ask.peer)?;
         self.may_offer(contact, 1)?;
         if ask.name.is_empty() || ask.name.len() > 255 {
@@ -508,7 +522,8 @@ impl Core {
     ) -> Result<(), Failure> {
         let (_, transfer) = self.find_transfer(id).ok_or_else(|| unknown_file(id))?;
         if transfer.shape != Shape::Pipe {
-            self.file_done(contact, id, root, size, None);
+            let path = Some(PathBuf::from(STDOUT));
+            self.file_done(contact, id, root, size, path);
         } else if let Some(transfer) = self.take_transfer(contact, id) {
             self.confirm(contact, &transfer, now_ms());
         }

@@ -239,7 +239,9 @@ impl Writer {
         if afresh || pull.size.is_some_and(|size| partial.len() > size) {
             partial.clear().map_err(failed)?;
         }
-        let missing = pull.size.map_or(0, |size| size.saturating_sub(partial.len()));
+        let missing = pull
+            .size
+            .map_or(0, |size| size.saturating_sub(partial.len()));
         if space::free(&place).map_err(failed)? < missing.saturating_add(RESERVE) {
             return Err(TargetError::Full { path: place });
         }

@@ -141,14 +141,7 @@ impl Serving {
     }
 
     /// Tells who watches how far the peer has written; never ends before the lane does.
-    async fn tell(
-        &self,
-        id: [u8; 16],
-        name: &str,
-        size: u64,
-        resumed_from: u64,
-        mut acks: Acks,
-    ) {
+    async fn tell(&self, id: [u8; 16], name: &str, size: u64, resumed_from: u64, mut acks: Acks) {
         let mut told = (Instant::now(), resumed_from);
         while let Ok(written) = acks.next().await {
             if told.0.elapsed() < TELL_EVERY && written < size {

@@ -425,12 +425,14 @@ impl Core {
         };
         let pipe = transfer.shape == Shape::Pipe;
         let (code, words) = match (outcome, transfer.is_incoming()) {
-            (FileOutcome::Cancelled, false) if pipe => {
-                ("cancelled", "the listener stopped before all of it was there")
-            }
-            (FileOutcome::Cancelled, true) if pipe => {
-                ("cancelled", "the sender stopped before its end: what came is not whole")
-            }
+            (FileOutcome::Cancelled, false) if pipe => (
+                "cancelled",
+                "the listener stopped before all of it was there",
+            ),
+            (FileOutcome::Cancelled, true) if pipe => (
+                "cancelled",
+                "the sender stopped before its end: what came is not whole",
+            ),
             (FileOutcome::Failed, true) if transfer.size.is_none() => (
                 "source_failed",
                 "the sender cannot read the rest of it: what came is not whole",
@@ -468,12 +470,7 @@ impl Core {
     }
 
     /// The peer has a file of ours, or will never hear of it: its key is not needed any more.
-    pub(crate) fn outgoing_over(
-        &mut self,
-        contact: ContactId,
-        id: [u8; 16],
-        state: DeliveryState,
-    ) {
+    pub(crate) fn outgoing_over(&mut self, contact: ContactId, id: [u8; 16], state: DeliveryState) {
         let peer = self.peers.get(&contact);
         let transfer = peer.and_then(|peer| peer.state.transfer(id));
         if transfer.is_some_and(|transfer| !transfer.is_incoming()) {

@@ -261,6 +261,7 @@ fn file_offer(event: &Value) -> Text {
 fn file_done(event: &Value) -> Text {
     let text = named(who(event).plain(" sent "), event);
     match event["path"].as_str() {
+        Some("-") => text.plain(": written to stdout"),
         Some(path) => text.plain(": ").body(path),
         None => text
             .plain("\n    take it out: solo2 file accept ")

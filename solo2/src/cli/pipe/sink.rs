@@ -140,7 +140,10 @@ impl Sink {
 }
 
 fn cut_short() -> Failure {
-    Failure::new(Kind::Integrity, "it ended before its end: what came is not whole")
+    Failure::new(
+        Kind::Integrity,
+        "it ended before its end: what came is not whole",
+    )
 }
 
 fn unfinished(begun: bool) -> Failure {
@@ -253,7 +256,7 @@ pub(in crate::cli) fn done(name: &str, received: &Received) -> Value {
         "route": "direct",
         "name": name,
         "size": received.size,
-        "path": null,
+        "path": "-",
         "blake3": hex(&received.root),
         "verified": true,
     })

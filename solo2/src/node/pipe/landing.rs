@@ -164,10 +164,7 @@ impl Landing {
     }
 
     /// Looks for an offer and fetches it; how it ended, or nothing if nobody wants to know.
-    async fn fetch(
-        &mut self,
-        changed: &mut watch::Receiver<u64>,
-    ) -> Option<Result<(), Failure>> {
+    async fn fetch(&mut self, changed: &mut watch::Receiver<u64>) -> Option<Result<(), Failure>> {
         loop {
             changed.borrow_and_update();
             let (serial, wanted, begun) = (self.serial, self.wanted.clone(), self.begun);
@@ -391,9 +388,7 @@ async fn give(
             if size.is_some_and(|size| offset > size) {
                 return Err(Stop::Never(broken("it is longer than was announced")));
             }
-            to.send(Frame::Data(sealed))
-                .await
-                .map_err(|_| Stop::Left)?;
+            to.send(Frame::Data(sealed)).await.map_err(|_| Stop::Left)?;
             continue;
         }
         let parts = sealed.split_first_chunk::<8>();
@@ -478,8 +473,10 @@ pub(super) async fn stream(
             return Ok(Attached::new(answer, run));
         }
         let failure = match &file.path {
-            Some(path) => Failure::new(Kind::Io, "it is in a file already").hint(format!("it is {path}")),
-            None => Failure::new(Kind::UnknownPeer, "it went to a stdout and was not kept")
+            Some(path) if path != super::STDOUT => {
+                Failure::new(Kind::Io, "it is in a file already").hint(format!("it is {path}"))
+            }
+            _ => Failure::new(Kind::UnknownPeer, "it went to a stdout and was not kept")
                 .hint("have it sent again"),
         };
         return Err(failure.code("not_kept"));
@@ -565,7 +562,9 @@ impl Core {
     /// Where a file is that is to go to a stdout.
     fn lies(&self, id: [u8; 16]) -> Result<Lies, Failure> {
         let Some((contact, transfer)) = self.find_transfer(id) else {
-            return self.arrived_file(id).map(|found| Lies::Here(Box::new(found)));
+            return self
+                .arrived_file(id)
+                .map(|found| Lies::Here(Box::new(found)));
         };
         if transfer.shape == Shape::Directory {
             return Err(directory());
