@@ -45,6 +45,8 @@ mod networks;
 mod offline;
 #[path = "e2e/pcap.rs"]
 mod pcap;
+#[path = "e2e/pipes.rs"]
+mod pipes;
 #[path = "e2e/queue.rs"]
 mod queue;
 #[path = "e2e/recv.rs"]

@@ -18,7 +18,8 @@
 //!           (14: tstr .size (0..128)) /         ; name
 //!           (15: tstr .size (1..255)) /         ; file name
 //!           (16: 1 / 2 / 3) /         ; shape: file, directory, pipe
-//!           (17: uint) /              ; size in bytes; a pipe has none, the others do
+//!           (17: uint) /              ; size in bytes; a directory has one, a pipe none, a file
+//!                                     ; unless it is still being written
 //!           (18: bstr .size 32) /     ; file key
 //!           (19: 1 / 2 / 3) /         ; outcome: rejected, cancelled, failed
 //!           (uint => any)
@@ -173,7 +174,8 @@ pub enum Content {
         name: String,
         /// What it is.
         shape: Shape,
-        /// Bytes of its stream; `None` for a pipe and for nothing else.
+        /// Bytes of its stream. `None` where only the end will tell: for a pipe, and for a file
+        /// that comes from a program.
         size: Option<u64>,
         /// What its chunks are sealed under, by way of [`crate::file::attempt_key`].
         key: FileKey,
@@ -214,8 +216,8 @@ pub enum InvalidContent {
     /// None, or over [`MAX_FILE_NAME_LEN`].
     #[error("file name empty or longer than {MAX_FILE_NAME_LEN} bytes")]
     FileName,
-    /// A pipe with a size, or something else without one.
-    #[error("a pipe has no size, every other file has one")]
+    /// A pipe with a size, or a directory without one.
+    #[error("a pipe has no size, and a directory has one")]
     FileSize,
     /// Not on this planet, or not a number.
     #[error("coordinates out of range")]
@@ -340,9 +342,16 @@ impl Content {
             Self::File { name, .. } if name.is_empty() || name.len() > MAX_FILE_NAME_LEN => {
                 Err(InvalidContent::FileName)
             }
-            Self::File { shape, size, .. } if (*shape == Shape::Pipe) == size.is_some() => {
-                Err(InvalidContent::FileSize)
+            Self::File {
+                shape: Shape::Pipe,
+                size: Some(_),
+                ..
             }
+            | Self::File {
+                shape: Shape::Directory,
+                size: None,
+                ..
+            } => Err(InvalidContent::FileSize),
             _ => Ok(()),
         }
     }
@@ -472,7 +481,7 @@ mod tests {
 
     fn shape() -> impl Strategy<Value = (Shape, Option<u64>)> {
         prop_oneof![
-            any::<u64>().prop_map(|size| (Shape::File, Some(size))),
+            any::<Option<u64>>().prop_map(|size| (Shape::File, size)),
             any::<u64>().prop_map(|size| (Shape::Directory, Some(size))),
             Just((Shape::Pipe, None)),
         ]
@@ -569,6 +578,7 @@ mod tests {
                 Some(u64::MAX),
             ),
             file("stdin", Shape::Pipe, None),
+            file("stdin", Shape::File, None),
         ] {
             assert!(Content::from_bytes(&good.to_bytes().unwrap()) == Ok(good));
         }
@@ -579,7 +589,6 @@ mod tests {
                 file(&too_long, Shape::File, Some(1)),
                 InvalidContent::FileName,
             ),
-            (file("x", Shape::File, None), InvalidContent::FileSize),
             (file("x", Shape::Directory, None), InvalidContent::FileSize),
             (file("x", Shape::Pipe, Some(1)), InvalidContent::FileSize),
         ] {

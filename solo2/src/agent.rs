@@ -19,6 +19,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -35,6 +36,7 @@ pub(crate) mod client;
 pub(crate) mod launch;
 pub(crate) mod rpc;
 pub(crate) mod server;
+pub(crate) mod wire;
 
 use client::Client;
 use server::{Mode, Server};
@@ -172,6 +174,11 @@ impl Session {
                 Err(Failure::internal("our own socket does not answer"))
             }
         }
+    }
+
+    /// Where the owner answers.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.profile.socket
     }
 
     /// A second connection to the same owner.

@@ -30,6 +30,7 @@ mod identity;
 mod init;
 mod man;
 mod pair;
+mod pipe;
 mod queue;
 mod recv;
 mod route;
@@ -243,6 +244,7 @@ pub(crate) enum Command {
     Contact(contact::Contact),
     Send(send::Send),
     Recv(recv::Recv),
+    Pipe(pipe::Pipe),
     File(file::File),
     Edit(amend::Edit),
     Delete(amend::Delete),
@@ -274,6 +276,7 @@ impl Command {
             Command::Contact(verb) => verb.run(cx),
             Command::Send(verb) => verb.run(cx),
             Command::Recv(verb) => verb.run(cx),
+            Command::Pipe(verb) => verb.run(cx),
             Command::File(verb) => verb.run(cx),
             Command::Edit(verb) => verb.run(cx),
             Command::Delete(verb) => verb.run(cx),

@@ -50,6 +50,7 @@ mod messages;
 mod outbox;
 mod pairing;
 mod peer;
+mod pipe;
 mod pull;
 mod query;
 mod serve;

@@ -19,6 +19,7 @@ use crate::cli::Globals;
 use crate::error::Failure;
 use crate::event;
 
+pub(crate) mod data;
 pub(crate) mod editor;
 pub(crate) mod human;
 pub(crate) mod json;
@@ -28,6 +29,7 @@ pub(crate) mod qr;
 pub(crate) mod sanitize;
 pub(crate) mod text;
 
+pub(crate) use data::Data;
 use progress::Bars;
 pub(crate) use text::Text;
 
@@ -52,6 +54,8 @@ pub(crate) struct Output {
     color_err: bool,
     /// Whether an object was the last thing said about a failure already.
     failed: Cell<bool>,
+    /// Whether stdout is for bytes, and everything else is said on stderr.
+    kept: Cell<bool>,
     bars: Bars,
 }
 
@@ -80,6 +84,7 @@ impl Output {
             color: !globals.plain && wanted(io::stdout().is_terminal()),
             color_err: !globals.plain && wanted(io::stderr().is_terminal()),
             failed: Cell::new(false),
+            kept: Cell::new(false),
             bars: if bars {
                 Bars::on_stderr()
             } else {
@@ -106,8 +111,20 @@ impl Output {
             color: false,
             color_err: false,
             failed: Cell::new(false),
+            kept: Cell::new(false),
             bars: Bars::hidden(),
         }
+    }
+
+    /// Keeps stdout for the bytes of [`Output::data`]: from here on events, JSON and the
+    /// error object go to stderr.
+    pub(crate) fn keep_stdout(&self) {
+        self.kept.set(true);
+    }
+
+    /// Where bytes go that a peer sent and a program reads: stdout, as they are.
+    pub(crate) fn data(&self) -> Data {
+        Data::stdout()
     }
 
     /// Whether `--json` was asked for.
@@ -241,6 +258,11 @@ impl Output {
     }
 
     fn stdout(&self, bytes: &[u8]) -> Result<(), Failure> {
+        if self.kept.get() {
+            // Nobody is left to tell when stderr is gone.
+            let _ = self.bars.around(|| io::stderr().lock().write_all(bytes));
+            return Ok(());
+        }
         self.bars.around(|| to_stdout(bytes))
     }
 

@@ -12,14 +12,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
-use super::rpc::{Failure, Id, Lines, Reply, Request, Version};
+use super::rpc::{Failure, Id, Lines, MAX_LINE, Reply, Request, Version};
 use super::server::is_ours;
 use crate::error::Kind;
 
@@ -58,12 +58,7 @@ impl Client {
             }
         };
         if !is_ours(&stream) {
-            return Err(Failure::new(
-                Kind::Io,
-                format!("{} is served by another user", socket.display()),
-            )
-            .code("not_private")
-            .hint("nothing was said to it; use a directory of your own: --home DIR"));
+            return Err(foreign(socket));
         }
         let client = Client::new(stream);
         match tokio::time::timeout(HELLO, client.call("hello", json!({}))).await {
@@ -179,6 +174,67 @@ impl Drop for Client {
     }
 }
 
+/// Opens a connection that one request takes over: its answer, and what carries the bytes
+/// behind it. Nothing when nobody serves the socket.
+pub(crate) async fn attach(
+    socket: &Path,
+    method: &str,
+    params: &Value,
+) -> Result<Option<(Value, UnixStream)>, Failure> {
+    let mut stream = match UnixStream::connect(socket).await {
+        Ok(stream) if is_ours(&stream) => stream,
+        Ok(_) => return Err(foreign(socket)),
+        Err(error) if is_nobody(&error) => return Ok(None),
+        Err(error) => {
+            return Err(Failure::io(
+                format!("cannot reach the agent at {}", socket.display()),
+                &error,
+            ));
+        }
+    };
+    let request = Request {
+        jsonrpc: Version::V2,
+        id: Some(Id::Number(1)),
+        method: method.to_owned(),
+        params: params.clone(),
+    };
+    let mut line =
+        serde_json::to_vec(&request).map_err(|error| Failure::internal(error.to_string()))?;
+    line.push(b'\n');
+    let answered = async {
+        stream.write_all(&line).await?;
+        let mut answer = Vec::new();
+        // Byte by byte: what follows the line is not of it.
+        loop {
+            match stream.read_u8().await? {
+                b'\n' => return Ok(answer),
+                byte if answer.len() < MAX_LINE => answer.push(byte),
+                _ => return Err(io::Error::from(io::ErrorKind::InvalidData)),
+            }
+        }
+    };
+    // It went away as we came.
+    let Ok(answer) = answered.await else {
+        return Ok(None);
+    };
+    match serde_json::from_slice(&answer) {
+        Ok(Reply::Done { result, .. }) => Ok(Some((result, stream))),
+        Ok(Reply::Failed { error, .. }) => Err(error
+            .data
+            .unwrap_or_else(|| Failure::internal(error.message))),
+        _ => Err(Failure::internal("the agent answered something else")),
+    }
+}
+
+fn foreign(socket: &Path) -> Failure {
+    Failure::new(
+        Kind::Io,
+        format!("{} is served by another user", socket.display()),
+    )
+    .code("not_private")
+    .hint("nothing was said to it; use a directory of your own: --home DIR")
+}
+
 /// A request under way.
 pub(crate) struct Call {
     events: mpsc::Receiver<Value>,
@@ -227,7 +283,7 @@ impl Call {
 }
 
 /// That the owner left in the middle.
-pub(super) fn gone() -> Failure {
+pub(crate) fn gone() -> Failure {
     Failure::new(Kind::Locked, "the agent went away")
         .code("agent_gone")
         .retry(None)

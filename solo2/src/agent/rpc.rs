@@ -48,6 +48,9 @@
 //! file.list                                     → {"count"}; {file …}
 //! file.accept   id to existing timeout_ms       → file.done; {file.progress file.failed}
 //! file.reject|cancel id                         → file {"id","state"}
+//! file.stream   id begun                        → file.done, then bytes
+//! pipe.send     peer name id file reply_to expire_s   → {"id","peer","name"}, then bytes
+//! pipe.listen   peer label id                   → {"peer","name"}, then bytes
 //! file.resume   id timeout_ms                   → {"unfinished"}; {file.progress file.done file.failed}
 //! recv.ack      cursor                          → {}
 //! history       peer limit since until grep     → {"count"}; {message …} oldest first
@@ -65,6 +68,8 @@
 //! their events, as `events`, `messages` and `items`.
 //! `recv` over the socket never acknowledges by itself: `recv.ack` does, after
 //! the reader has the event in hand, so a reader that dies gets it again.
+//! `pipe.send`, `pipe.listen` and `file.stream` are the first request of a connection of
+//! their own and its last: behind the answer it speaks `wire`.
 //! The server itself answers `hello`, `vault.status`, `vault.unlock`,
 //! `vault.lock`, `agent.status`, `agent.stop` and `agent.reload` (`server`).
 
@@ -74,6 +79,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -98,8 +104,45 @@ pub(crate) trait Service: Send + Sync + 'static {
         events: EventSink,
     ) -> BoxFuture<'static, Result<Value, Failure>>;
 
+    /// Ties a connection of its own to one method of [`is_attaching`]: what to answer, and
+    /// what to do with the connection behind the answer.
+    fn attach(
+        &self,
+        method: String,
+        params: Value,
+    ) -> BoxFuture<'static, Result<Attached, Failure>>;
+
     /// Flushes, says goodbye to the peers, wipes the keys and lets the vault go.
     fn shutdown(&self) -> BoxFuture<'static, ()>;
+}
+
+/// Whether a method takes its connection over, which then speaks [`wire`](super::wire).
+pub(crate) fn is_attaching(method: &str) -> bool {
+    matches!(method, "pipe.send" | "pipe.listen" | "file.stream")
+}
+
+/// What runs a connection behind its answer.
+type Run = Box<dyn FnOnce(UnixStream) -> BoxFuture<'static, ()> + Send>;
+
+/// A connection that is about to carry bytes.
+pub(crate) struct Attached {
+    /// What the request is answered with.
+    pub(crate) answer: Value,
+    /// Runs the connection to its end.
+    pub(crate) run: Run,
+}
+
+impl Attached {
+    /// Behind `answer`, `run` has the connection.
+    pub(crate) fn new<F: Future<Output = ()> + Send + 'static>(
+        answer: Value,
+        run: impl FnOnce(UnixStream) -> F + Send + 'static,
+    ) -> Attached {
+        Attached {
+            answer,
+            run: Box::new(move |stream| Box::pin(run(stream))),
+        }
+    }
 }
 
 /// Where a running call puts its events; bounded, so a slow reader slows the
@@ -234,6 +277,11 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             buffer: Zeroizing::new(Vec::with_capacity(16 * 1024)),
             used: 0,
         }
+    }
+
+    /// What is read from, if nothing was read behind the last line.
+    pub(crate) fn into_inner(self) -> Option<R> {
+        (self.used == self.buffer.len()).then_some(self.from)
     }
 
     /// The next line without its end, or nothing at the end of the stream.

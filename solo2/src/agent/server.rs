@@ -27,7 +27,8 @@ use zeroize::Zeroizing;
 
 use super::OwnerLock;
 use super::rpc::{
-    EventParams, EventSink, Failure, Id, Lines, Reply, Request, RpcError, Service, Version,
+    self, Attached, EventParams, EventSink, Failure, Id, Lines, Reply, Request, RpcError, Service,
+    Version,
 };
 use crate::config::NodeConfig;
 use crate::error::Kind;
@@ -447,10 +448,13 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>) {
                 break;
             }
         }
+        to
     });
     let room = Arc::new(Semaphore::new(MAX_RUNNING));
     let mut end = shared.end.subscribe();
     let mut lines = Lines::new(from);
+    let mut alone = true;
+    let mut taken_over = None;
     loop {
         let line = tokio::select! {
             line = lines.next() => line,
@@ -485,6 +489,11 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>) {
         ) {
             *hold(&shared.last_request) = Instant::now();
         }
+        if rpc::is_attaching(&request.method) && std::mem::replace(&mut alone, false) {
+            taken_over = Some(request);
+            break;
+        }
+        alone = false;
         let permit = tokio::select! {
             permit = Arc::clone(&room).acquire_owned() => permit,
             () = told(&mut end) => break,
@@ -503,11 +512,65 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>) {
     }
     left.send_replace(true);
     drop(answers);
+    if let Some(request) = taken_over {
+        if let (Ok(to), Some(from)) = (writing.await, lines.into_inner())
+            && let Ok(stream) = to.reunite(from)
+        {
+            take_over(stream, request, &shared, &connection).await;
+        }
+        hold(&shared.connections).remove(&number);
+        return;
+    }
     hold(&shared.connections).remove(&number);
     if !writing.is_finished() {
         // What is answered already still goes out.
         let _ = tokio::time::timeout(Duration::from_secs(1), writing).await;
     }
+}
+
+/// Answers the one request of a connection and lets what it asked for have the connection.
+async fn take_over(
+    mut stream: UnixStream,
+    request: Request,
+    shared: &Shared,
+    connection: &Connection,
+) {
+    // Others' bytes are worth waiting for, but an agent that is to stop stops: they go on
+    // with the next one.
+    let count = match shared.mode {
+        Mode::Agent => &connection.following,
+        Mode::Embedded => &connection.bounded,
+    };
+    count.fetch_add(1, Ordering::Relaxed);
+    let mut end = shared.end.subscribe();
+    let carried = async {
+        let id = request.id.unwrap_or(Id::Number(0));
+        let attached = match shared.open_service() {
+            Ok(service) => service.attach(request.method, request.params).await,
+            Err(failure) => Err(failure),
+        };
+        let (line, run) = match attached {
+            Ok(Attached { answer, run }) => {
+                let done = Reply::Done {
+                    jsonrpc: Version::V2,
+                    id,
+                    result: answer,
+                };
+                (to_line(&done), Some(run))
+            }
+            Err(failure) => (failed(Some(id), failure), None),
+        };
+        if stream.write_all(&line).await.is_ok()
+            && let Some(run) = run
+        {
+            run(stream).await;
+        }
+    };
+    tokio::select! {
+        () = carried => {}
+        () = told(&mut end) => {}
+    }
+    count.fetch_sub(1, Ordering::Relaxed);
 }
 
 /// One request under way.

@@ -12,8 +12,9 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
 use super::client::{Client, Step, is_gone};
-use super::rpc::{EventSink, Failure, Service};
+use super::rpc::{Attached, EventSink, Failure, Service};
 use super::server::{Keeper, Mode, Server, Setup};
+use super::wire::{self, Frame};
 use super::{OwnerLock, wait_gone};
 use crate::config::NodeConfig;
 use crate::error::Kind;
@@ -62,6 +63,28 @@ impl Service for Memory {
                 "panic" => panic!("a bug with a secret in its message"),
                 _ => Err(Failure::usage("no such method").code("unknown_method")),
             }
+        })
+    }
+
+    fn attach(
+        &self,
+        method: String,
+        params: Value,
+    ) -> BoxFuture<'static, Result<Attached, Failure>> {
+        Box::pin(async move {
+            if params["refuse"] == true {
+                return Err(Failure::usage("not now"));
+            }
+            // Says back what comes, whole frames only.
+            let run = |stream| async move {
+                let (mut frames, to) = wire::split(stream);
+                while let Ok(Some(frame)) = frames.next().await {
+                    if to.send(frame).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            Ok(Attached::new(json!({"method": method}), run))
         })
     }
 

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::values::{FileId, Span};
-use super::{Outcome, pair};
+use super::{Outcome, pair, pipe};
 use crate::agent;
 use crate::context::Context;
 use crate::error::{Failure, Kind};
@@ -56,7 +56,7 @@ struct Accept {
     /// The file's id
     id: FileId,
 
-    /// Put it there: a directory, or a new name in one
+    /// Put it there: a directory, or a new name in one; - for stdout
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
 
@@ -113,7 +113,12 @@ impl File {
 
 impl Accept {
     fn run(self, cx: &Context) -> Outcome {
-        self.existing.only_with(self.output.is_some(), "-o PATH")?;
+        let stdout = self.output.as_deref() == Some(Path::new("-"));
+        self.existing
+            .only_with(self.output.is_some() && !stdout, "-o PATH")?;
+        if stdout {
+            return self.to_stdout(cx);
+        }
         let to = match &self.output {
             Some(path) => Some(place(path, self.existing)?),
             None => None,
@@ -123,6 +128,19 @@ impl Accept {
             "file.accept",
             json!({"id": self.id, "to": to, "existing": self.existing.as_str()}),
         )
+    }
+}
+
+impl Accept {
+    /// The file's bytes, as they come or out of the vault, which keeps what it has.
+    fn to_stdout(&self, cx: &Context) -> Outcome {
+        let sink = pipe::Sink {
+            name: format!("{}", self.id),
+            resume: |params, _| params["begun"] = json!(true),
+            patience: cx.globals.timeout.map(pipe::patience),
+        };
+        let params = json!({ "id": self.id });
+        pipe::to_stdout(cx, "file.stream", params, &sink)
     }
 }
 
@@ -187,10 +205,8 @@ pub(super) fn sources(paths: &[PathBuf]) -> Result<Vec<Value>, Failure> {
 
 fn source(path: &Path) -> Result<Value, Failure> {
     if path == Path::new("-") {
-        return Err(
-            Failure::usage("-f - : a file is sent from the disk, not from stdin")
-                .hint("write it to a file first: COMMAND > FILE && solo2 send PEER -f FILE"),
-        );
+        return Err(Failure::usage("-f - : what comes on stdin has no name yet")
+            .hint("COMMAND | solo2 send PEER -f - --name NAME"));
     }
     let cannot =
         |error: std::io::Error| Failure::io(format!("cannot send {}", path.display()), &error);
@@ -232,12 +248,6 @@ pub(super) fn directory(path: &Path) -> Result<String, Failure> {
 
 /// The `to` of a file: a directory that is there, or a name in one.
 fn place(path: &Path, existing: Existing) -> Result<String, Failure> {
-    if path == Path::new("-") {
-        return Err(
-            Failure::usage("-o - : a file is put on the disk, not on stdout")
-                .hint("put it into a file first: solo2 file accept ID -o FILE"),
-        );
-    }
     if path.is_dir() {
         return directory(path);
     }
@@ -316,14 +326,10 @@ mod tests {
     }
 
     #[test]
-    fn standard_streams_are_refused_with_what_to_do_instead() {
-        for (exit, message, hint) in [
-            refused(sources(&[PathBuf::from("-")])),
-            refused(place(Path::new("-"), existing(""))),
-        ] {
-            assert_eq!((exit, hint), (2, true));
-            assert!(message.contains("- : "), "{message}");
-        }
+    fn stdin_is_no_path() {
+        let (exit, message, hint) = refused(sources(&[PathBuf::from("-")]));
+        assert_eq!((exit, hint), (2, true));
+        assert!(message.contains("- : "), "{message}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! result becomes lines and an exit code.
 
 use std::io::{self, BufRead, IsTerminal, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -14,13 +14,15 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
 use super::values::{MessageId, PeerRef, Place, Span};
-use super::{Outcome, file};
+use super::{Outcome, file, pipe};
 use crate::agent::client::Step;
 use crate::agent::{self, Session};
 use crate::context::Context;
 use crate::error::{Failure, Kind};
 use crate::{event, password};
 
+/// How long the peer may let nothing of stdin move, unless somebody says so.
+const FILE_PATIENCE: Duration = Duration::from_secs(60);
 /// The longest text of one message, bytes.
 const LONGEST_TEXT: usize = 64 * 1024;
 
@@ -44,7 +46,7 @@ pub(crate) struct Send {
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     message: Option<String>,
 
-    /// Send this file or directory; may be given several times, and with -m
+    /// Send this file or directory; may be given several times, and with -m; - for stdin
     #[arg(
         short,
         long = "file",
@@ -52,6 +54,10 @@ pub(crate) struct Send {
         conflicts_with_all = ["lines", "geo"]
     )]
     files: Vec<PathBuf>,
+
+    /// What stdin is called at the other side, with -f -
+    #[arg(long, value_name = "NAME", value_parser = pipe::plain_name)]
+    name: Option<String>,
 
     /// Send each line of stdin as a message of its own, as it arrives
     #[arg(long, conflicts_with_all = ["message", "geo", "id"])]
@@ -187,6 +193,13 @@ impl Send {
         if self.geo.is_some() && named_stdin {
             return Err(Failure::usage("a message is a place or a text, not both"));
         }
+        if self.files.iter().any(|path| path == Path::new("-")) {
+            return self.send_stdin(cx, &peers, named_stdin);
+        }
+        if self.name.is_some() {
+            return Err(Failure::usage("--name is for what comes on stdin")
+                .hint("COMMAND | solo2 send PEER -f - --name NAME"));
+        }
         let files = file::sources(&self.files)?;
         let from_stdin =
             named_stdin || (self.message.is_none() && self.geo.is_none() && self.files.is_empty());
@@ -227,6 +240,58 @@ impl Send {
                 true,
             )
             .await
+        })
+    }
+
+    /// stdin as a file: its length is known when it ends, so this waits until the peer has it.
+    fn send_stdin(&self, cx: &Context, peers: &[&PeerRef], named_stdin: bool) -> Outcome {
+        if named_stdin || self.files.len() > 1 {
+            let twice = self.files.iter().filter(|path| *path == Path::new("-"));
+            let what = match named_stdin || twice.count() > 1 {
+                true => "stdin is named twice",
+                false => "-f - goes alone",
+            };
+            return Err(Failure::usage(what).hint("send the rest with another solo2 send"));
+        }
+        let [peer] = peers else {
+            return Err(Failure::usage("stdin is read once, and goes to one peer")
+                .hint("write it to a file first: COMMAND > FILE && solo2 send PEER… -f FILE"));
+        };
+        let Some(name) = &self.name else {
+            return Err(Failure::usage("what comes on stdin has no name yet")
+                .hint("COMMAND | solo2 send PEER -f - --name NAME"));
+        };
+        let unfit = [
+            (self.message.is_some(), "-m"),
+            (self.id.is_some(), "--id"),
+            (self.ttl.is_some(), "--ttl"),
+            (self.any, "--any"),
+            (
+                self.wait.wait.is_some_and(|wait| wait != State::Delivered),
+                "--wait, unless it is delivered,",
+            ),
+        ];
+        if let Some((_, flag)) = unfit.iter().find(|(given, _)| *given) {
+            return Err(Failure::usage(format!("{flag} does not go with -f -"))
+                .hint("what is read from stdin is waited for until it is delivered"));
+        }
+        pipe::refuse_terminal(cx, "COMMAND | solo2 send PEER -f - --name NAME")?;
+        let source = pipe::Source {
+            id: pipe::new_id(),
+            name: name.clone(),
+            file: true,
+            patience: Some(cx.globals.timeout.map_or(FILE_PATIENCE, pipe::patience)),
+        };
+        let params = json!({
+            "peer": peer,
+            "id": source.id,
+            "name": source.name,
+            "file": true,
+            "reply_to": self.reply_to,
+            "expire_s": self.expire.map(Span::secs),
+        });
+        agent::with_session(cx, async |session| {
+            pipe::deliver(cx, session, &source, params).await
         })
     }
 

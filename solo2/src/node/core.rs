@@ -28,6 +28,7 @@ use super::courier::{self, Order};
 use super::event::Event;
 use super::failure;
 use super::peer::{LiveLink, Peer, PeerKeys, PeerState, Queued};
+use super::pipe::Pipes;
 use super::time::now_ms;
 use super::transfers::{Collector, Pulls};
 use super::{NetContext, NodeSettings};
@@ -155,6 +156,8 @@ pub(crate) struct Core {
     pub(crate) told: HashSet<[u8; 16]>,
     /// Files that are being fetched, and why others are not.
     pub(crate) pulls: Pulls,
+    /// Commands that read or write what is on its way.
+    pub(crate) pipes: Pipes,
     /// Where accepted files go, while somebody collects them.
     pub(crate) collectors: Vec<Collector>,
     /// Where the vault keeps files.
@@ -196,6 +199,7 @@ impl Core {
             acts: HashSet::new(),
             told: HashSet::new(),
             pulls: Pulls::default(),
+            pipes: Pipes::default(),
             collectors: Vec::new(),
             files_dir,
             expiring: BTreeSet::new(),
@@ -210,6 +214,7 @@ impl Core {
             settled: true,
         };
         core.read_peers()?;
+        core.await_feeds();
         Ok(core)
     }
 

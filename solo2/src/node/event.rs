@@ -40,7 +40,7 @@ pub(crate) struct Moved<'a> {
     pub(crate) incoming: bool,
     /// Bytes on the receiver's disk.
     pub(crate) bytes: u64,
-    pub(crate) size: u64,
+    pub(crate) size: Option<u64>,
     /// Bytes a second.
     pub(crate) rate: u64,
     /// Bytes that were there before.

@@ -217,11 +217,11 @@ pub(super) struct Arrived {
     name: String,
     position: u64,
     message: Message,
-    file: StoredFile,
+    pub(super) file: StoredFile,
 }
 
 impl Arrived {
-    fn to_json(&self, cursor: Option<u64>) -> Value {
+    pub(super) fn to_json(&self, cursor: Option<u64>) -> Value {
         file_done_json(
             self.contact,
             &self.name,

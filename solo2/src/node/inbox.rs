@@ -145,7 +145,7 @@ impl Core {
                 sent_at_ms,
                 name,
                 shape,
-                size: Some(size),
+                size,
                 key,
                 reply_to,
                 expires_in_s,
@@ -170,8 +170,7 @@ impl Core {
                     self.push(Operation::PutContact(contact));
                 }
             }
-            // A file without a size is a pipe, which this version does not take.
-            Content::File { .. } | Content::Ready | Content::Unknown { .. } => {}
+            Content::Ready | Content::Unknown { .. } => {}
         }
     }
 

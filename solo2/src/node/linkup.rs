@@ -185,6 +185,7 @@ impl Core {
         self.resend(contact, their_next);
         self.pump_outbox(contact);
         self.pull_files(contact);
+        self.pipes.wake();
     }
 
     fn send_bundle(&mut self, contact: ContactId) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rand::Rng as _;
-use solo2_crypto::content::{Content, MessageId, ReceiptState};
+use solo2_crypto::content::{Content, MessageId, ReceiptState, Shape};
 use solo2_store::{Amendment, ContactId, Kind, Message};
 
 use super::core::{Core, Operation, Place};
@@ -27,11 +27,13 @@ pub(crate) enum Body {
         accuracy_m: Option<f64>,
     },
     File(Arc<SourceInfo>),
+    /// What a command reads from its stdin, and is called.
+    Live(String, Shape),
 }
 
 impl Body {
     fn is_file(&self) -> bool {
-        matches!(self, Self::File(_))
+        matches!(self, Self::File(_) | Self::Live(..))
     }
 }
 
@@ -107,7 +109,7 @@ impl Core {
     }
 
     /// A contact that may be written to, or the reason why not.
-    fn sendable(&self, name: &str) -> Result<ContactId, Failure> {
+    pub(super) fn sendable(&self, name: &str) -> Result<ContactId, Failure> {
         let id = self.find(name)?;
         let contact = &self.peers.get(&id).ok_or_else(failure::stopped)?.contact;
         if let Some(new) = contact.changed_to {
@@ -145,7 +147,7 @@ impl Core {
         Ok((id, known))
     }
 
-    fn write_message(
+    pub(super) fn write_message(
         &mut self,
         contact: ContactId,
         id: [u8; 16],
@@ -192,6 +194,12 @@ impl Core {
                 let content = self.offer_file(contact, id, info, reply_to, draft.expires_in_s, now);
                 (Kind::File, info.name.clone(), content)
             }
+            Body::Live(name, shape) => {
+                let what = (name.as_str(), *shape);
+                let content =
+                    self.offer_stdin(contact, id, what, reply_to, draft.expires_in_s, now);
+                (Kind::File, name.clone(), content)
+            }
         };
         let message = Message {
             id,
@@ -220,7 +228,7 @@ impl Core {
     }
 
     /// The conversation and place of a message.
-    fn locate(&mut self, id: [u8; 16], text: &str) -> Result<(ContactId, u64), Failure> {
+    pub(super) fn locate(&mut self, id: [u8; 16], text: &str) -> Result<(ContactId, u64), Failure> {
         if self.fresh.keys().any(|(_, fresh)| *fresh == id) {
             self.commit();
         }

@@ -337,7 +337,7 @@ impl Core {
             return;
         }
         if state != DeliveryState::Sent {
-            self.outgoing_over(contact, message);
+            self.outgoing_over(contact, message, state);
         }
         match self.own_message_of(contact, message, state) {
             Ok(Some(place)) => {

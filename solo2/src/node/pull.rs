@@ -37,6 +37,10 @@ const TELL_EVERY: Duration = Duration::from_millis(200);
 const RESERVE: u64 = 64 << 20;
 /// Bytes of the last record: length and hash.
 const TRAILER_LEN: usize = 8 + 32;
+/// How often the room on the disk is looked at while a file of unknown size comes, in chunks.
+const LOOK_EVERY: u64 = 256;
+/// How often the sender of such a file is told that it may forget what it kept, in chunks.
+const ACK_EVERY: u64 = 4;
 
 /// What is to be fetched, and where to.
 pub(super) struct Pull {
@@ -47,7 +51,10 @@ pub(super) struct Pull {
     pub(super) name: String,
     pub(super) key: Secret<32>,
     pub(super) shape: Shape,
-    pub(super) size: u64,
+    /// Bytes of all of it; `None` for what is still being written.
+    pub(super) size: Option<u64>,
+    /// Bytes that may come of it.
+    pub(super) most: u64,
     pub(super) place: Place,
     /// Where the vault keeps files.
     pub(super) vault: PathBuf,
@@ -62,6 +69,7 @@ pub(super) enum End {
     /// All of it is here, checked, and where it belongs.
     Done {
         root: [u8; 32],
+        size: u64,
         path: Option<PathBuf>,
     },
     /// The link ended, or the peer cannot read the file now: there will be another.
@@ -103,12 +111,21 @@ impl From<TargetError> for Stop {
     }
 }
 
-fn broken(why: &str) -> Failure {
+pub(super) fn broken(why: &str) -> Failure {
     Failure::new(
         Kind::Integrity,
         format!("the file did not come through: {why}"),
     )
     .code("file_broken")
+}
+
+fn too_large(most: u64) -> Failure {
+    Failure::new(
+        Kind::Quota,
+        format!("it is longer than the {most} bytes that are taken unasked"),
+    )
+    .code("too_large")
+    .hint("take more from this contact: solo2 contact set NAME max-file=SIZE")
 }
 
 /// A directory's refusal, in words that name the thing and the remedy.
@@ -201,8 +218,12 @@ struct Writer {
     place: PathBuf,
     landing: Landing,
     hasher: blake3::Hasher,
+    /// Bytes that have come, `held` included.
     offset: u64,
-    size: u64,
+    size: Option<u64>,
+    most: u64,
+    /// Of a file whose size nobody knows, the newest chunk: it may be the last.
+    held: Option<Vec<u8>>,
     written: Arc<AtomicU64>,
 }
 
@@ -215,10 +236,12 @@ impl Writer {
         let mut hasher = blake3::Hasher::new();
         let partial = landing.partial();
         // More than was offered is not of this file.
-        if afresh || partial.len() > pull.size {
+        if afresh || pull.size.is_some_and(|size| partial.len() > size) {
             partial.clear().map_err(failed)?;
         }
-        let missing = pull.size.saturating_sub(partial.len());
+        let missing = pull
+            .size
+            .map_or(0, |size| size.saturating_sub(partial.len()));
         if space::free(&place).map_err(failed)? < missing.saturating_add(RESERVE) {
             return Err(TargetError::Full { path: place });
         }
@@ -231,41 +254,86 @@ impl Writer {
             hasher,
             offset,
             size: pull.size,
+            most: pull.most,
+            held: None,
             written: pull.written.clone(),
         })
     }
 
-    /// Opens and writes records as they come; the landing and its hash when all is there.
+    /// Opens and writes records as they come; the landing, hash and length when all is there.
     fn run(
         mut self,
         mut opener: Opener,
         mut records: mpsc::Receiver<(Vec<u8>, bool)>,
-    ) -> Result<(Landing, [u8; 32]), Stop> {
+    ) -> Result<(Landing, [u8; 32], u64), Stop> {
         while let Some((mut sealed, last)) = records.blocking_recv() {
             opener
                 .open(&mut sealed, last)
                 .map_err(|_| End::Never(broken("a part of it is not authentic")))?;
             if last {
                 self.check(&sealed)?;
+                if let Some(held) = self.held.take() {
+                    self.append(&held, true)?;
+                }
                 if !self.landing.partial().is_complete() {
                     // Of an empty file nothing but the end comes.
                     self.append(&[], true)?;
                 }
-                return Ok((self.landing, *self.hasher.finalize().as_bytes()));
+                let root = *self.hasher.finalize().as_bytes();
+                return Ok((self.landing, root, self.offset));
             }
-            let written = self.offset + sealed.len() as u64;
-            if written > self.size {
-                return Err(End::Never(broken("it is longer than was announced")).into());
-            }
-            if sealed.len() < CHUNK_LEN && written < self.size {
-                return Err(End::Never(broken("it has a gap")).into());
-            }
-            self.hasher.update(&sealed);
-            self.append(&sealed, written == self.size)?;
-            self.offset = written;
-            self.written.store(written, Ordering::Relaxed);
+            self.take(sealed)?;
         }
         Err(End::Later.into())
+    }
+
+    /// One chunk: a whole one unless it is the last.
+    fn take(&mut self, chunk: Vec<u8>) -> Result<(), Stop> {
+        let offset = self.offset + chunk.len() as u64;
+        let fits = match self.size {
+            Some(size) => chunk.len() == CHUNK_LEN || offset >= size,
+            None => self
+                .held
+                .as_ref()
+                .is_none_or(|held| held.len() == CHUNK_LEN),
+        };
+        if self.size.is_some_and(|size| offset > size) {
+            return Err(End::Never(broken("it is longer than was announced")).into());
+        }
+        if !fits {
+            return Err(End::Never(broken("it has a gap")).into());
+        }
+        if offset > self.most {
+            return Err(End::Never(too_large(self.most)).into());
+        }
+        self.hasher.update(&chunk);
+        self.offset = offset;
+        let Some(size) = self.size else {
+            let whole = self.held.replace(chunk);
+            if let Some(whole) = whole {
+                self.append(&whole, false)?;
+                self.look_for_room()?;
+            }
+            let held = self.held.as_ref().map_or(0, Vec::len) as u64;
+            self.written.store(offset - held, Ordering::Relaxed);
+            return Ok(());
+        };
+        self.append(&chunk, offset == size)?;
+        self.written.store(offset, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// What comes without end must not fill the disk.
+    fn look_for_room(&self) -> Result<(), TargetError> {
+        let chunks = self.offset / CHUNK_LEN as u64;
+        if chunks.is_multiple_of(LOOK_EVERY) {
+            let free = space::free(&self.place);
+            if free.map_err(|error| TargetError::at(self.place.clone(), error))? < RESERVE {
+                let path = self.place.clone();
+                return Err(TargetError::Full { path });
+            }
+        }
+        Ok(())
     }
 
     fn append(&mut self, chunk: &[u8], last: bool) -> Result<(), TargetError> {
@@ -280,7 +348,7 @@ impl Writer {
             return Err(End::Never(broken("its end is malformed")).into());
         };
         let total = u64::from_be_bytes(*total);
-        if total != self.offset || total != self.size {
+        if total != self.offset || self.size.is_some_and(|size| total != size) {
             return Err(End::Never(broken("it is shorter than was announced")).into());
         }
         if self.hasher.finalize().as_bytes() != root {
@@ -293,10 +361,10 @@ impl Writer {
 impl Pull {
     pub(super) async fn run(self) -> End {
         if let Some(root) = self.arrived
-            && let Some(path) = self.was_named(root).await
+            && let Some((path, size)) = self.was_named(root).await
         {
             let path = Some(path);
-            return End::Done { root, path };
+            return End::Done { root, size, path };
         }
         // A beginning that is not the sender's is dropped, once.
         let mut stop = self.attempt(false).await;
@@ -316,8 +384,8 @@ impl Pull {
         }
     }
 
-    /// The path of the file if it got its name before this program was killed.
-    async fn was_named(&self, root: [u8; 32]) -> Option<PathBuf> {
+    /// Path and length of the file if it got its name before this program was killed.
+    async fn was_named(&self, root: [u8; 32]) -> Option<(PathBuf, u64)> {
         let Place::Directory { path, name, .. } = &self.place else {
             return None;
         };
@@ -330,9 +398,11 @@ impl Pull {
             let mut hasher = blake3::Hasher::new();
             let file = std::fs::File::open(found)?;
             hasher.update_reader(file)?;
-            Ok::<_, std::io::Error>(*hasher.finalize().as_bytes() == root)
+            let same = *hasher.finalize().as_bytes() == root;
+            Ok::<_, std::io::Error>(same.then_some(hasher.count()))
         });
-        matches!(same.await, Ok(Ok(true))).then_some(path)
+        let size = same.await.ok()?.ok()??;
+        Some((path, size))
     }
 
     async fn attempt(&self, afresh: bool) -> Result<End, Stop> {
@@ -369,7 +439,7 @@ impl Pull {
         let (to_writer, from_lane) = mpsc::channel(BACKLOG);
         let writer = tokio::task::spawn_blocking(move || writer.run(opener, from_lane));
         let relayed = self.relay(records, acks, to_writer, offset).await;
-        let (landing, root) = writer.await.map_err(|_| End::Later)??;
+        let (landing, root, total) = writer.await.map_err(|_| End::Later)??;
         let (records, mut acks) = relayed?;
         let (contact, id) = (self.contact, self.id);
         // From here on a crash finds the file whole.
@@ -381,9 +451,14 @@ impl Pull {
         let path = tokio::task::spawn_blocking(move || landing.finish(shape))
             .await
             .map_err(|_| End::Later)??;
-        let _ = acks.acknowledge(self.size).await;
-        records.drain(padme(self.size) - self.size).await;
-        Ok(End::Done { root, path })
+        self.written.store(total, Ordering::Relaxed);
+        let _ = acks.acknowledge(total).await;
+        records.drain(padme(total) - total).await;
+        Ok(End::Done {
+            root,
+            size: total,
+            path,
+        })
     }
 
     /// Hands records to the writer until the last, and tells how far it is.
@@ -395,11 +470,19 @@ impl Pull {
         resumed_from: u64,
     ) -> Result<(Records, Acknowledger), LaneError> {
         let mut told = (Instant::now(), resumed_from);
+        let mut acknowledged = resumed_from;
         loop {
             let (record, last) = records.next().await?;
             // The writer stops early only when something is wrong: it says what.
             if to_writer.send((record, last)).await.is_err() || last {
                 return Ok((records, acks));
+            }
+            // Whoever reads from a program keeps what is not acknowledged, and not much of it.
+            let written = self.written.load(Ordering::Relaxed);
+            let owed = written.saturating_sub(acknowledged) >= ACK_EVERY * CHUNK_LEN as u64;
+            if self.size.is_none() && owed {
+                acknowledged = written;
+                acks.acknowledge(written).await?;
             }
             if told.0.elapsed() >= TELL_EVERY {
                 let written = self.written.load(Ordering::Relaxed);

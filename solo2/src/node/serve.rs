@@ -23,10 +23,11 @@ use tokio::time::{Instant, timeout};
 
 use super::NetContext;
 use super::event::{Event, Moved};
+use super::pipe::{Feed, Part};
 use super::pull::rate;
 use crate::error::{Failure, Kind};
 use crate::files::source::{Source, SourceError};
-use crate::net::bulk::{Acks, Asked, LaneError, Lanes, Outgoing, Status};
+use crate::net::bulk::{Acks, Asked, LaneError, Lanes, Outgoing, Request, Status};
 
 /// Records that are sealed ahead of the network.
 const BACKLOG: usize = 8;
@@ -40,11 +41,20 @@ const TELL_EVERY: Duration = Duration::from_millis(200);
 /// What was offered under a message's id.
 pub(crate) struct Job {
     pub(super) name: String,
-    pub(super) path: String,
     pub(super) shape: Shape,
-    pub(super) size: u64,
-    pub(super) stamp: [u8; 32],
     pub(super) key: Secret<32>,
+    pub(super) from: From,
+}
+
+/// Where its bytes come from.
+pub(super) enum From {
+    Disk {
+        path: String,
+        stamp: [u8; 32],
+        size: u64,
+    },
+    /// A command's stdin.
+    Command(Feed),
 }
 
 /// Answers a peer's requests for as long as the link lives.
@@ -91,6 +101,13 @@ impl Serving {
             // This side is on its way out.
             Err(_) => return asked.refuse(Status::Unavailable).await,
         };
+        let size = match &job.from {
+            From::Command(feed) => {
+                let feed = feed.clone();
+                return relay(asked, &request, &job, &feed).await;
+            }
+            From::Disk { size, .. } => *size,
+        };
         let opened = tokio::task::spawn_blocking(move || {
             let begun = begin(&job, &id, request.offset, &request.prefix);
             (job, begun)
@@ -113,9 +130,9 @@ impl Serving {
         let sealer = Sealer::new(attempt_key(&job.key, &id, &salt, request.offset));
         let (to_lane, records) = mpsc::channel(BACKLOG);
         let reading = tokio::task::spawn_blocking(move || read(begun, sealer, &to_lane));
-        let told = self.tell(id, &job, request.offset, acks);
+        let told = self.tell(id, &job.name, size, request.offset, acks);
         let sent = tokio::select! {
-            sent = send(outgoing, records, padme(job.size) - job.size) => sent,
+            sent = send(outgoing, records, padme(size) - size) => sent,
             () = told => Err(LaneError::Connection),
         };
         if let (Ok(Err(error)), _) = (reading.await, sent) {
@@ -124,8 +141,7 @@ impl Serving {
     }
 
     /// Tells who watches how far the peer has written; never ends before the lane does.
-    async fn tell(&self, id: [u8; 16], job: &Job, resumed_from: u64, mut acks: Acks) {
-        let size = job.size;
+    async fn tell(&self, id: [u8; 16], name: &str, size: u64, resumed_from: u64, mut acks: Acks) {
         let mut told = (Instant::now(), resumed_from);
         while let Ok(written) = acks.next().await {
             if told.0.elapsed() < TELL_EVERY && written < size {
@@ -135,10 +151,10 @@ impl Serving {
             told = (Instant::now(), written);
             let moved = Moved {
                 id,
-                name: &job.name,
+                name,
                 incoming: false,
                 bytes: written.min(size),
-                size,
+                size: Some(size),
                 rate,
                 resumed_from,
             };
@@ -201,7 +217,10 @@ struct Begun {
 }
 
 fn begin(job: &Job, id: &[u8; 16], offset: u64, prefix: &[u8; 32]) -> Result<Begun, Refusal> {
-    let source = Source::open(job.path.as_ref(), job.shape, job.stamp, job.size);
+    let From::Disk { path, stamp, size } = &job.from else {
+        return Err(Refusal::Differs);
+    };
+    let source = Source::open(path.as_ref(), job.shape, *stamp, *size);
     let mut source = source.map_err(Refusal::Gone)?;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; CHUNK_LEN];
@@ -267,6 +286,68 @@ fn read(
 
 fn pass(sealer: &mut Sealer, mut record: Vec<u8>, last: bool, to: &mpsc::Sender<Record>) -> bool {
     sealer.seal(&mut record, last).is_ok() && to.blocking_send((Bytes::from(record), last)).is_ok()
+}
+
+/// Answers from what a command reads: it has what the peer has not acknowledged.
+async fn relay(asked: Asked, request: &Request, job: &Job, feed: &Feed) {
+    let offset = request.offset;
+    let streaming = match feed.from(offset).await {
+        Ok(Some(streaming)) => streaming,
+        Ok(None) => return asked.refuse(Status::Differs).await,
+        Err(()) => return asked.refuse(Status::Unavailable).await,
+    };
+    let proof = prefix_proof(&job.key, &request.file, offset, &streaming.hash);
+    if !proof.same_as(&Secret::new(&request.prefix)) {
+        return asked.refuse(Status::Differs).await;
+    }
+    let salt: [u8; 32] = rand::random();
+    let Ok((outgoing, mut acks)) = asked.answer(&salt).await else {
+        return;
+    };
+    let sealer = Sealer::new(attempt_key(&job.key, &request.file, &salt, offset));
+    let heard = async {
+        while let Ok(written) = acks.next().await {
+            feed.acknowledge(written);
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        // The command hears of the end from the peer's receipt, and of anything else by
+        // being asked again.
+        _ = pass_on(outgoing, streaming.parts, sealer) => {}
+        () = heard => {}
+    }
+}
+
+async fn pass_on(
+    mut outgoing: Outgoing,
+    mut parts: mpsc::Receiver<Part>,
+    mut sealer: Sealer,
+) -> Result<(), LaneError> {
+    while let Some(part) = parts.recv().await {
+        let (mut record, end) = match part {
+            Part::Data(data) => (data, None),
+            Part::End { total, root } => {
+                let mut trailer = total.to_be_bytes().to_vec();
+                trailer.extend_from_slice(&root);
+                (trailer, Some(total))
+            }
+        };
+        // Nothing is said by a record of nothing, and a lane has none.
+        if record.is_empty() {
+            continue;
+        }
+        if sealer.seal(&mut record, end.is_some()).is_err() {
+            break;
+        }
+        outgoing.record(Bytes::from(record), end.is_some()).await?;
+        if let Some(total) = end {
+            return outgoing.finish(padme(total) - total).await;
+        }
+    }
+    // The command left, or the peer asked anew: what was sent must not look whole.
+    outgoing.abort();
+    Err(LaneError::Connection)
 }
 
 async fn send(

@@ -18,8 +18,8 @@ use zeroize::Zeroizing;
 use super::core::{Input, Operation};
 use super::event::{parse_message_id, peer_id, rfc3339};
 use super::messages::{Body, Draft, Sent};
-use super::{Node, deliver, failure, feed, files, history, pairing, serve};
-use crate::agent::rpc::{EventSink, Service};
+use super::{Node, deliver, failure, feed, files, history, pairing, pipe, serve};
+use crate::agent::rpc::{Attached, EventSink, Service};
 use crate::config::NodeConfig;
 use crate::error::{Failure, Kind};
 use crate::files::source::{self, SourceInfo};
@@ -42,6 +42,15 @@ impl Service for NodeService {
         Box::pin(async move { dispatch(node, &method, params, events).await })
     }
 
+    fn attach(
+        &self,
+        method: String,
+        params: Value,
+    ) -> BoxFuture<'static, Result<Attached, Failure>> {
+        let node = self.0.clone();
+        Box::pin(async move { pipe::attach(node, &method, params).await })
+    }
+
     fn shutdown(&self) -> BoxFuture<'static, ()> {
         let node = self.0.clone();
         Box::pin(async move {
@@ -54,7 +63,7 @@ impl Service for NodeService {
     }
 }
 
-fn read<T: DeserializeOwned>(params: Value) -> Result<T, Failure> {
+pub(super) fn read<T: DeserializeOwned>(params: Value) -> Result<T, Failure> {
     let params = if params.is_null() {
         Value::Object(Map::new())
     } else {

@@ -3,7 +3,7 @@
 //! Transfers are part of a contact's secret record: their keys live and die with its slot.
 //!
 //! ```text
-//!   ours:    Outgoing ──the peer's receipt──► forgotten
+//!   ours:    Outgoing, Live ──the peer's receipt──► forgotten
 //!   theirs:  Offered ──accept──► Wanted ──all there, verified──► Arrived ──renamed──► a message
 //!               └──reject──► forgotten ◄──cancelled, failed──┘
 //! ```
@@ -18,6 +18,8 @@ use crate::files::target::Existing;
 
 /// Transfers with one contact that may be open at a time, in both directions together.
 pub(crate) const OPEN_MAX: usize = 256;
+/// Stands where a size would that is not known yet: no file is that long.
+const UNKNOWN: u64 = u64::MAX;
 /// Bytes of a path at most, as Linux has it.
 const PATH_LEN: usize = 4096;
 
@@ -27,8 +29,8 @@ pub(crate) struct Transfer {
     pub(crate) id: [u8; 16],
     pub(crate) name: String,
     pub(crate) shape: Shape,
-    /// Bytes of the file, or of a directory's stream.
-    pub(crate) size: u64,
+    /// Bytes of the file, or of a directory's stream; `None` where only the end will tell.
+    pub(crate) size: Option<u64>,
     pub(crate) key: Secret<32>,
     pub(crate) sent_at_ms: u64,
     pub(crate) reply_to: Option<[u8; 16]>,
@@ -40,10 +42,14 @@ pub(crate) struct Transfer {
 pub(crate) enum Side {
     /// Ours: where it is, and what it looked like when it was offered.
     Outgoing { path: String, stamp: [u8; 32] },
-    /// Theirs, and nobody has decided.
+    /// Ours, and a command of this user's reads it from its stdin.
+    Live,
+    /// Theirs, and nobody has decided; a pipe stays so until it has been listened to.
     Offered,
     /// Theirs, and it is to go there.
     Wanted(Place),
+    /// The same, taken unasked and of unknown size: not more than so many bytes of it.
+    WantedUpTo(u64, Place),
     /// Theirs, all of it is here; this is its hash. Only its name is still to be given.
     Arrived(Place, [u8; 32]),
 }
@@ -63,13 +69,23 @@ pub(crate) enum Place {
 
 impl Transfer {
     pub(crate) fn is_incoming(&self) -> bool {
-        !matches!(self.side, Side::Outgoing { .. })
+        !matches!(self.side, Side::Outgoing { .. } | Side::Live)
+    }
+
+    /// Bytes that may come of it before it is given up.
+    pub(crate) fn most(&self) -> u64 {
+        match &self.side {
+            Side::WantedUpTo(most, _) => *most,
+            _ => u64::MAX,
+        }
     }
 
     pub(crate) fn place(&self) -> Option<&Place> {
         match &self.side {
-            Side::Wanted(place) | Side::Arrived(place, _) => Some(place),
-            Side::Outgoing { .. } | Side::Offered => None,
+            Side::Wanted(place) | Side::WantedUpTo(_, place) | Side::Arrived(place, _) => {
+                Some(place)
+            }
+            Side::Outgoing { .. } | Side::Live | Side::Offered => None,
         }
     }
 }
@@ -116,7 +132,7 @@ pub(crate) fn write(transfers: &[Transfer], out: &mut Zeroizing<Vec<u8>>) {
         out.extend_from_slice(&transfer.id);
         text(out, &transfer.name);
         out.push(transfer.shape.code());
-        out.extend_from_slice(&transfer.size.to_be_bytes());
+        out.extend_from_slice(&transfer.size.unwrap_or(UNKNOWN).to_be_bytes());
         out.extend_from_slice(transfer.key.expose());
         out.extend_from_slice(&transfer.sent_at_ms.to_be_bytes());
         option(out, transfer.reply_to.as_ref().map(|id| id.as_slice()));
@@ -137,6 +153,12 @@ pub(crate) fn write(transfers: &[Transfer], out: &mut Zeroizing<Vec<u8>>) {
                 out.push(3);
                 write_place(place, out);
                 out.extend_from_slice(root);
+            }
+            Side::Live => out.push(4),
+            Side::WantedUpTo(most, place) => {
+                out.push(5);
+                out.extend_from_slice(&most.to_be_bytes());
+                write_place(place, out);
             }
         }
     }
@@ -187,7 +209,7 @@ fn read_one(bytes: &mut &[u8]) -> Option<Transfer> {
         id: take(bytes)?,
         name: read_text(bytes, 255)?,
         shape: take(bytes).and_then(|[code]| Shape::from_code(code))?,
-        size: u64::from_be_bytes(take(bytes)?),
+        size: Some(u64::from_be_bytes(take(bytes)?)).filter(|size| *size != UNKNOWN),
         key: Secret::new(&take(bytes)?),
         sent_at_ms: u64::from_be_bytes(take(bytes)?),
         reply_to: read_option(bytes)?,
@@ -200,6 +222,8 @@ fn read_one(bytes: &mut &[u8]) -> Option<Transfer> {
             [1] => Side::Offered,
             [2] => Side::Wanted(read_place(bytes)?),
             [3] => Side::Arrived(read_place(bytes)?, take(bytes)?),
+            [4] => Side::Live,
+            [5] => Side::WantedUpTo(u64::from_be_bytes(take(bytes)?), read_place(bytes)?),
             _ => return None,
         },
     })
@@ -257,7 +281,7 @@ mod tests {
             id: [1; 16],
             name: "a.tar".into(),
             shape: Shape::Directory,
-            size: u64::MAX,
+            size: (!matches!(side, Side::Live)).then_some(7),
             key: Secret::new(&[2; 32]),
             sent_at_ms: 3,
             reply_to: Some([4; 16]),
@@ -286,6 +310,8 @@ mod tests {
             Side::Wanted(directory),
             Side::Wanted(vault()),
             Side::Arrived(vault(), [8; 32]),
+            Side::Live,
+            Side::WantedUpTo(9, vault()),
         ]
         .map(transfer)
         .into()
@@ -301,7 +327,9 @@ mod tests {
         let mut again = Zeroizing::new(Vec::new());
         write(&read_back, &mut again);
         assert_eq!(*again, *bytes);
-        assert_eq!(read_back.len(), 5);
+        assert_eq!(read_back.len(), 7);
+        assert_eq!((read_back[0].size, read_back[5].size), (Some(7), None));
+        assert_eq!((read_back[0].most(), read_back[6].most()), (u64::MAX, 9));
         for cut in 0..bytes.len() {
             assert!(read(&mut &bytes[..cut]).is_none(), "{cut} bytes");
         }

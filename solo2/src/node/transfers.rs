@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rand::Rng as _;
 use serde_json::{Value, json};
-use solo2_crypto::content::{Content, FileOutcome, MessageId, Shape};
+use solo2_crypto::content::{Content, FileOutcome, MessageId, ReceiptState, Shape};
 use solo2_crypto::file::FileKey;
 use solo2_crypto::secret::Secret;
 use solo2_store::{Amendment, ContactId, DeliveryState, Kept, Kind, Message, StoredFile};
@@ -20,7 +20,7 @@ use super::core::{Core, Operation, Place as MessagePlace};
 use super::courier::Order;
 use super::event::{Event, file_id, peer_json};
 use super::pull::{End, Pull};
-use super::serve::Job;
+use super::serve::{From, Job};
 use super::time::now_ms;
 use super::transfer::{OPEN_MAX, Place, Side, Transfer, accepted_size};
 use super::{failure, pull};
@@ -81,7 +81,7 @@ impl Core {
                 id,
                 name: info.name.clone(),
                 shape: info.shape,
-                size: info.size,
+                size: Some(info.size),
                 key,
                 sent_at_ms: now,
                 reply_to,
@@ -123,8 +123,15 @@ impl Core {
     ) -> Result<Job, Status> {
         let peer = self.peers.get(&contact).ok_or(Status::Unknown)?;
         let transfer = peer.state.transfer(id).ok_or(Status::Unknown)?;
-        let Side::Outgoing { path, stamp } = &transfer.side else {
-            return Err(Status::Unknown);
+        let from = match &transfer.side {
+            Side::Outgoing { path, stamp } => From::Disk {
+                path: path.clone(),
+                stamp: *stamp,
+                size: transfer.size.unwrap_or_default(),
+            },
+            // Its command is starting again, or never will: the one or the other is told soon.
+            Side::Live => From::Command(self.pipes.feed(id).ok_or(Status::Unavailable)?),
+            _ => return Err(Status::Unknown),
         };
         // On a link that is being replaced the peer must not take this for the end.
         let present = peer.link.as_ref().is_some_and(|link| link.serial == serial);
@@ -132,11 +139,9 @@ impl Core {
             return Err(Status::Unavailable);
         }
         Ok(Job {
-            path: path.clone(),
+            from,
             name: transfer.name.clone(),
             shape: transfer.shape,
-            size: transfer.size,
-            stamp: *stamp,
             key: transfer.key.duplicate(),
         })
     }
@@ -160,10 +165,16 @@ impl Core {
             return;
         }
         let limit = accepted_size(&peer.contact, &self.settings.files);
-        let taken = limit.is_some_and(|limit| transfer.size <= limit);
         transfer.name = safe_name(&transfer.name);
-        if taken {
-            transfer.side = Side::Wanted(self.place_for(contact, &transfer.name));
+        // A pipe goes to who listens for it, and nowhere else.
+        let limit = limit.filter(|_| transfer.shape != Shape::Pipe);
+        let taken = limit.is_some_and(|limit| transfer.size.unwrap_or(1) <= limit);
+        if let Some(limit) = limit.filter(|_| taken) {
+            let place = self.place_for(contact, &transfer.name);
+            transfer.side = match transfer.size {
+                Some(_) => Side::Wanted(place),
+                None => Side::WantedUpTo(limit, place),
+            };
         }
         self.emit(Event::file_offer(contact, &transfer, taken, limit));
         if let Some(peer) = self.peers.get_mut(&contact) {
@@ -171,9 +182,10 @@ impl Core {
         }
         self.touch(contact);
         self.pull_files(contact);
+        self.pipes.wake();
     }
 
-    fn is_known(&self, contact: ContactId, id: [u8; 16]) -> bool {
+    pub(crate) fn is_known(&self, contact: ContactId, id: [u8; 16]) -> bool {
         self.fresh.contains_key(&(contact, id))
             || self
                 .vault
@@ -244,6 +256,7 @@ impl Core {
                     key: transfer.key.duplicate(),
                     shape: transfer.shape,
                     size: transfer.size,
+                    most: transfer.most(),
                     place: transfer.place()?.duplicate(),
                     vault: vault.clone(),
                     arrived: match &transfer.side {
@@ -301,7 +314,7 @@ impl Core {
     fn pull_ended(&mut self, contact: ContactId, id: [u8; 16], end: End) {
         self.pulls.running.remove(&id);
         match end {
-            End::Done { root, path } => self.file_done(contact, id, root, path),
+            End::Done { root, size, path } => self.file_done(contact, id, root, size, path),
             End::Later => {}
             End::Stuck(problem) => {
                 let peer = self.peers.get(&contact);
@@ -314,7 +327,11 @@ impl Core {
             End::Never(problem) => {
                 if let Some(Transfer { name, .. }) = self.forget_transfer(contact, id) {
                     self.emit(Event::file_failed(contact, id, &name, &problem, false));
-                    self.send_file_end(contact, id, FileOutcome::Failed);
+                    let outcome = match problem.code.as_ref() {
+                        "too_large" => FileOutcome::Rejected,
+                        _ => FileOutcome::Failed,
+                    };
+                    self.send_file_end(contact, id, outcome);
                 }
             }
         }
@@ -322,11 +339,12 @@ impl Core {
     }
 
     /// The file becomes a message, and its sender hears that it is here.
-    fn file_done(
+    pub(crate) fn file_done(
         &mut self,
         contact: ContactId,
         id: [u8; 16],
         root: [u8; 32],
+        size: u64,
         path: Option<PathBuf>,
     ) {
         let Some(transfer) = self.take_transfer(contact, id) else {
@@ -367,7 +385,7 @@ impl Core {
             message: MessagePlace::Fresh(id),
             amendment: Amendment::File(StoredFile {
                 at_ms: now,
-                size: transfer.size,
+                size,
                 root,
                 shape: transfer.shape.code(),
                 kept,
@@ -375,7 +393,23 @@ impl Core {
             }),
         });
         self.emit(Event::Arrived);
-        self.queue_receipt(contact, MessageId(id), now);
+        self.confirm(contact, &transfer, now);
+    }
+
+    /// Tells the sender that all of it is here. Who reads from a program waits for nothing else
+    /// and was told as much by the acknowledgements, so it hears this whatever the settings say.
+    pub(crate) fn confirm(&mut self, contact: ContactId, transfer: &Transfer, now: u64) {
+        match transfer.size {
+            Some(_) => self.queue_receipt(contact, MessageId(transfer.id), now),
+            None => {
+                let receipt = Content::Receipt {
+                    state: ReceiptState::Delivered,
+                    ids: vec![MessageId(transfer.id)],
+                    at_ms: now,
+                };
+                self.enqueue(contact, &receipt, None, None);
+            }
+        }
     }
 
     /// The peer called a file off, ours or its own.
@@ -389,7 +423,24 @@ impl Core {
         let Some(transfer) = self.forget_transfer(contact, id) else {
             return;
         };
+        let pipe = transfer.shape == Shape::Pipe;
         let (code, words) = match (outcome, transfer.is_incoming()) {
+            (FileOutcome::Cancelled, false) if pipe => (
+                "cancelled",
+                "the listener stopped before all of it was there",
+            ),
+            (FileOutcome::Cancelled, true) if pipe => (
+                "cancelled",
+                "the sender stopped before its end: what came is not whole",
+            ),
+            (FileOutcome::Failed, true) if transfer.size.is_none() => (
+                "source_failed",
+                "the sender cannot read the rest of it: what came is not whole",
+            ),
+            (FileOutcome::Rejected, false) if transfer.size.is_none() && !pipe => (
+                "rejected",
+                "the peer does not want it, or not as much of it unasked",
+            ),
             (FileOutcome::Rejected, _) => ("rejected", "the peer does not want the file"),
             (FileOutcome::Cancelled, true) => ("cancelled", "the sender called the file off"),
             (FileOutcome::Cancelled, false) => ("cancelled", "the receiver called the file off"),
@@ -399,6 +450,7 @@ impl Core {
             (FileOutcome::Failed, false) => ("file_broken", "the file did not come through"),
         };
         let problem = Failure::new(FailureKind::Rejected, words).code(code);
+        self.after_commit_over(id, Err(problem.clone()));
         let name = &transfer.name;
         self.emit(Event::file_failed(contact, id, name, &problem, false));
         if !transfer.is_incoming() {
@@ -412,16 +464,34 @@ impl Core {
             return;
         };
         self.send_file_end(contact, id, FileOutcome::Failed);
+        self.after_commit_over(id, Err(problem.clone()));
         self.emit(Event::file_failed(contact, id, &name, problem, false));
         self.set_state(contact, id, DeliveryState::Failed, now_ms());
     }
 
     /// The peer has a file of ours, or will never hear of it: its key is not needed any more.
-    pub(crate) fn outgoing_over(&mut self, contact: ContactId, id: [u8; 16]) {
+    pub(crate) fn outgoing_over(&mut self, contact: ContactId, id: [u8; 16], state: DeliveryState) {
         let peer = self.peers.get(&contact);
         let transfer = peer.and_then(|peer| peer.state.transfer(id));
         if transfer.is_some_and(|transfer| !transfer.is_incoming()) {
             self.take_transfer(contact, id);
+            let given_up = || Failure::new(FailureKind::NotDelivered, "it was given up");
+            let end = match state {
+                DeliveryState::Failed => Err(given_up()),
+                _ => Ok(()),
+            };
+            self.after_commit_over(id, end);
+        }
+    }
+
+    /// Tells the command behind a pipe how it ended, once that is on disk.
+    pub(crate) fn after_commit_over(&mut self, id: [u8; 16], end: Result<(), Failure>) {
+        if let Some(tell) = self.pipes.farewell(id) {
+            self.after_commit(move |committed| {
+                if committed.is_ok() {
+                    tell(end);
+                }
+            });
         }
     }
 
@@ -450,7 +520,7 @@ impl Core {
         }
     }
 
-    fn send_file_end(&mut self, contact: ContactId, id: [u8; 16], outcome: FileOutcome) {
+    pub(crate) fn send_file_end(&mut self, contact: ContactId, id: [u8; 16], outcome: FileOutcome) {
         let content = Content::FileEnd {
             target: MessageId(id),
             outcome,
@@ -458,7 +528,7 @@ impl Core {
         self.enqueue(contact, &content, None, None);
     }
 
-    fn take_transfer(&mut self, contact: ContactId, id: [u8; 16]) -> Option<Transfer> {
+    pub(crate) fn take_transfer(&mut self, contact: ContactId, id: [u8; 16]) -> Option<Transfer> {
         let transfers = &mut self.peers.get_mut(&contact)?.state.transfers;
         let index = transfers.iter().position(|transfer| transfer.id == id)?;
         let transfer = transfers.remove(index);
@@ -468,7 +538,7 @@ impl Core {
     }
 
     /// Takes a transfer out together with what has come of it.
-    fn forget_transfer(&mut self, contact: ContactId, id: [u8; 16]) -> Option<Transfer> {
+    pub(crate) fn forget_transfer(&mut self, contact: ContactId, id: [u8; 16]) -> Option<Transfer> {
         let transfer = self.take_transfer(contact, id)?;
         self.discard_later(&transfer);
         Some(transfer)
@@ -490,6 +560,15 @@ impl Core {
         let (contact, transfer) = self.find_transfer(id).ok_or_else(|| unknown_file(id))?;
         if !transfer.is_incoming() {
             return Err(Failure::usage("a file of your own needs no acceptance"));
+        }
+        if transfer.shape == Shape::Pipe {
+            return Err(
+                Failure::usage("a pipe goes to stdout and is not kept").hint(format!(
+                    "solo2 pipe --listen PEER:{}, or: solo2 file accept {} -o -",
+                    transfer.name,
+                    file_id(id)
+                )),
+            );
         }
         let name = transfer.name.clone();
         let offered = matches!(transfer.side, Side::Offered);
@@ -535,9 +614,10 @@ impl Core {
             _ => None,
         };
         let old = transfer.place().map(Place::duplicate);
-        transfer.side = match root {
-            Some(root) => Side::Arrived(to, root),
-            None => Side::Wanted(to),
+        transfer.side = match (root, transfer.most()) {
+            (Some(root), _) => Side::Arrived(to, root),
+            (None, u64::MAX) => Side::Wanted(to),
+            (None, most) => Side::WantedUpTo(most, to),
         };
         self.touch(contact);
         if let Some(old) = old.filter(|_| !stays) {
@@ -593,6 +673,7 @@ impl Core {
         }
         let problem =
             Failure::new(FailureKind::Rejected, format!("the file was {state}")).code(state);
+        self.after_commit_over(id, Err(problem.clone()));
         self.emit(Event::file_failed(contact, id, &name, &problem, false));
         Ok(json!({ "v": 1, "type": "file", "id": file_id(id), "state": state }))
     }
@@ -694,10 +775,11 @@ impl Core {
             .flat_map(|peer| {
                 peer.state.transfers.iter().map(|transfer| {
                     let running = self.pulls.running.get(&transfer.id);
+                    let running = running.or_else(|| self.pipes.written(transfer.id));
                     let stuck = self.pulls.stuck.get(&transfer.id);
                     let state = match (&transfer.side, running) {
-                        (Side::Offered, _) => "offered",
                         (_, Some(_)) => "running",
+                        (Side::Offered, _) => "offered",
                         _ => "waiting",
                     };
                     let path = match transfer.place() {

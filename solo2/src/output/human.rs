@@ -186,6 +186,7 @@ fn who(event: &Value) -> Text {
 fn named(text: Text, file: &Value) -> Text {
     let text = match file["shape"].as_str() {
         Some("directory") => text.plain("the directory "),
+        Some("pipe") => text.plain("the pipe "),
         _ => text.plain("the file "),
     };
     let text = text.untrusted(&field(file, "/name"));
@@ -241,6 +242,15 @@ fn file_offer(event: &Value) -> Text {
         return named(who(event).plain(" is sending "), event);
     }
     let id = field(event, "/id").line();
+    if event["shape"] == "pipe" {
+        return named(who(event).plain(" offers "), event)
+            .plain("\n    read it: solo2 pipe --listen ")
+            .line(&field(event, "/peer_name").line())
+            .plain(":")
+            .untrusted(&field(event, "/name"))
+            .plain(", or not: solo2 file reject ")
+            .line(&id);
+    }
     named(who(event).plain(" offers "), event)
         .plain("\n    take it: solo2 file accept ")
         .line(&id)
@@ -251,6 +261,7 @@ fn file_offer(event: &Value) -> Text {
 fn file_done(event: &Value) -> Text {
     let text = named(who(event).plain(" sent "), event);
     match event["path"].as_str() {
+        Some("-") => text.plain(": written to stdout"),
         Some(path) => text.plain(": ").body(path),
         None => text
             .plain("\n    take it out: solo2 file accept ")

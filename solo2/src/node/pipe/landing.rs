@@ -1,0 +1,588 @@
+//! This end of a command that receives: fetches what it wants and hands it over, verified
+//! by the command itself, which alone knows what it has written.
+//!
+//! ```text
+//!   Where ──At──► request ──► [open records] ──Data…End──► command ──Done──► receipt
+//!     ▲                 │ link lost, sender away                │ left
+//!     └─────────────────┘                                       ▼ called off
+//! ```
+//! Spec: docs/protocol/6-files.md §3, §8.
+
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use solo2_crypto::content::{FileOutcome, Shape};
+use solo2_crypto::file::{CHUNK_LEN, Opener, attempt_key, padme, prefix_proof};
+use solo2_crypto::secret::Secret;
+use solo2_store::ContactId;
+use tokio::net::UnixStream;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::sleep;
+
+use super::super::event::hex;
+use super::super::files::Arrived;
+use super::super::pull::broken;
+use super::super::transfer::{Place, Side};
+use super::super::transfers::unknown_file;
+use super::super::{Node, failure};
+use super::{Core, Found, Progress};
+use crate::agent::rpc::Attached;
+use crate::agent::wire::{self, DATA_MAX, Frame, Frames, Reason};
+use crate::error::{Failure, Kind};
+use crate::files::blob::BlobReader;
+use crate::net::bulk::{Acknowledger, Fetched, LaneError, Lanes, Records, Request, Status};
+
+/// How long to rest before asking again for what could not be had.
+const REST: Duration = Duration::from_millis(300);
+/// How often to look for a link where there is something to fetch.
+const LOOK: Duration = Duration::from_secs(1);
+/// Bytes of the last record: length and hash.
+const TRAILER_LEN: usize = 8 + 32;
+
+/// How what a command has claimed ends otherwise than by its own doing.
+pub(super) type Over = oneshot::Receiver<Result<(), Failure>>;
+
+/// What a command wants.
+#[derive(Clone)]
+pub(super) enum Wanted {
+    /// The oldest pipe of this label.
+    Label(String),
+    /// This file, whatever it is called.
+    File([u8; 16]),
+}
+
+/// Ties a command to what one contact offers, now or later.
+pub(super) async fn attach(
+    node: Arc<Node>,
+    contact: ContactId,
+    wanted: Wanted,
+    begun: Option<[u8; 16]>,
+) -> Result<Attached, Failure> {
+    let progress: Arc<Progress> = Arc::default();
+    let seen = progress.clone();
+    let claimed = begun.or(match &wanted {
+        Wanted::File(id) => Some(*id),
+        Wanted::Label(_) => None,
+    });
+    let (answer, (serial, over, changed)) = node
+        .call(move |core| {
+            let peer = core.peers.get(&contact).ok_or_else(failure::stopped)?;
+            let answer = serde_json::json!({
+                "peer": super::peer_id(contact),
+                "name": peer.contact.name,
+            });
+            Ok((answer, core.attach_landing(contact, claimed, seen)))
+        })
+        .await?;
+    let run = move |stream: UnixStream| async move {
+        let (frames, to) = wire::split(stream);
+        let landing = Landing {
+            node: node.clone(),
+            contact,
+            serial,
+            wanted,
+            begun,
+            tried: Vec::new(),
+            to,
+            frames,
+            question: 0,
+            progress,
+        };
+        landing.run(over, changed).await;
+        let gone = move |core: &mut Core| {
+            core.pipes.landings.remove(&serial);
+            core.pipes.wake();
+            Ok(())
+        };
+        // An owner that has stopped remembers nothing of it.
+        let _ = node.call(gone).await;
+    };
+    Ok(Attached::new(answer, run))
+}
+
+struct Landing {
+    node: Arc<Node>,
+    contact: ContactId,
+    serial: u64,
+    wanted: Wanted,
+    /// What is being fetched, once its sender has answered.
+    begun: Option<[u8; 16]>,
+    /// Offers that cannot be had at present, until the next round.
+    tried: Vec<[u8; 16]>,
+    to: mpsc::Sender<Frame>,
+    frames: Frames,
+    question: u64,
+    progress: Arc<Progress>,
+}
+
+/// An offer that is being tried.
+struct Offer {
+    lanes: Lanes,
+    id: [u8; 16],
+    key: Secret<32>,
+    size: Option<u64>,
+}
+
+/// Why an attempt ended.
+enum Stop {
+    /// The link broke, or the sender cannot answer now.
+    Later,
+    /// The sender does not know of it.
+    Unknown,
+    /// It can never be had.
+    Never(Failure),
+    /// The command has left.
+    Left,
+}
+
+impl From<LaneError> for Stop {
+    fn from(error: LaneError) -> Self {
+        match error {
+            LaneError::Connection => Self::Later,
+            LaneError::Protocol => Self::Never(broken(&error.to_string())),
+        }
+    }
+}
+
+impl Landing {
+    async fn run(mut self, mut over: Over, mut changed: watch::Receiver<u64>) {
+        let end = tokio::select! {
+            end = self.fetch(&mut changed) => end,
+            end = &mut over => match end {
+                Ok(Err(failure)) => Some(Err(failure)),
+                Ok(Ok(())) => Some(Ok(())),
+                // This owner is leaving; the command finds the next one.
+                Err(_) => return,
+            },
+        };
+        self.progress.run(false);
+        if let Some(end) = end {
+            super::last_word(&self.node.net, self.contact).await;
+            let _ = self.to.send(Frame::Over(end.err().map(Box::new))).await;
+        }
+    }
+
+    /// Looks for an offer and fetches it; how it ended, or nothing if nobody wants to know.
+    async fn fetch(&mut self, changed: &mut watch::Receiver<u64>) -> Option<Result<(), Failure>> {
+        loop {
+            changed.borrow_and_update();
+            let (serial, wanted, begun) = (self.serial, self.wanted.clone(), self.begun);
+            let tried = self.tried.clone();
+            let found = move |core: &mut Core| Ok(core.find_offer(serial, &wanted, begun, &tried));
+            let found = self.node.call(found).await.ok()?;
+            let offer = match found {
+                Found::Offer {
+                    lanes,
+                    id,
+                    key,
+                    size,
+                } => Offer {
+                    lanes,
+                    id,
+                    key,
+                    size,
+                },
+                Found::Gone => {
+                    let failure = Failure::new(
+                        Kind::Rejected,
+                        "the sender stopped before its end: what came is not whole",
+                    );
+                    return Some(Err(failure.code("cancelled")));
+                }
+                Found::Nothing if self.tried.is_empty() => {
+                    self.wait(changed, None).await?;
+                    continue;
+                }
+                Found::Nothing => {
+                    self.tried.clear();
+                    self.wait(changed, Some(REST)).await?;
+                    continue;
+                }
+                Found::NoLink => {
+                    self.wait(changed, Some(LOOK)).await?;
+                    continue;
+                }
+            };
+            let ended = self.attempt(&offer).await;
+            self.progress.run(false);
+            match ended {
+                Ok((root, size)) => {
+                    let (contact, id) = (self.contact, offer.id);
+                    let landed = move |core: &mut Core| core.landed(contact, id, root, size);
+                    // What was called off this very moment is whole all the same.
+                    let _ = self.node.call(landed).await;
+                    return Some(Ok(()));
+                }
+                Err(Stop::Later) if self.begun.is_some() => {
+                    self.wait(changed, Some(REST)).await?;
+                }
+                Err(Stop::Later) => self.tried.push(offer.id),
+                Err(Stop::Unknown) => {
+                    self.lose(&offer, None).await;
+                    if self.begun.is_some() || matches!(self.wanted, Wanted::File(_)) {
+                        let failure = Failure::new(Kind::Rejected, "the sender called it off");
+                        return Some(Err(failure.code("cancelled")));
+                    }
+                }
+                Err(Stop::Never(failure)) => {
+                    self.lose(&offer, Some(FileOutcome::Failed)).await;
+                    return Some(Err(failure));
+                }
+                Err(Stop::Left) => {
+                    self.leave(&offer).await;
+                    return Some(Ok(()));
+                }
+            }
+        }
+    }
+
+    /// Waits for a change; nothing when the command has left.
+    async fn wait(
+        &mut self,
+        changed: &mut watch::Receiver<u64>,
+        most: Option<Duration>,
+    ) -> Option<()> {
+        let most = async {
+            match most {
+                Some(most) => sleep(most).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = changed.changed() => Some(()),
+            () = most => Some(()),
+            () = left(&mut self.frames) => {
+                // Nothing is lost to anybody unless something had come.
+                if let Some(id) = self.begun {
+                    let contact = self.contact;
+                    let lost = move |core: &mut Core| {
+                        if core.find_transfer(id).is_some_and(|(_, found)| found.size.is_none()) {
+                            core.lost(contact, id, Some(FileOutcome::Cancelled));
+                        }
+                        Ok(())
+                    };
+                    let _ = self.node.call(lost).await;
+                    let _ = self.to.send(Frame::Over(None)).await;
+                }
+                None
+            }
+        }
+    }
+
+    async fn lose(&self, offer: &Offer, outcome: Option<FileOutcome>) {
+        let (contact, id) = (self.contact, offer.id);
+        let lost = move |core: &mut Core| {
+            core.lost(contact, id, outcome);
+            Ok(())
+        };
+        let _ = self.node.call(lost).await;
+    }
+
+    /// The command has left: what comes from a program cannot be had again.
+    async fn leave(&self, offer: &Offer) {
+        if self.begun.is_some() && offer.size.is_none() {
+            self.lose(offer, Some(FileOutcome::Cancelled)).await;
+        }
+    }
+
+    /// One attempt; hash and length of it all once the command has it.
+    async fn attempt(&mut self, offer: &Offer) -> Result<([u8; 32], u64), Stop> {
+        let (offset, hash) = self.ask().await?;
+        let prefix = *prefix_proof(&offer.key, &offer.id, offset, &hash).expose();
+        let request = Request {
+            file: offer.id,
+            offset,
+            prefix,
+        };
+        let fetched = tokio::select! {
+            fetched = offer.lanes.fetch(request) => fetched?,
+            () = left(&mut self.frames) => return Err(Stop::Left),
+        };
+        let (salt, records, acks) = match fetched {
+            Fetched::Data {
+                salt,
+                records,
+                acks,
+            } => (salt, records, acks),
+            Fetched::Refused(Status::Unknown) => return Err(Stop::Unknown),
+            Fetched::Refused(Status::Differs) => return Err(Stop::Never(beginning_gone())),
+            Fetched::Refused(Status::Changed) => {
+                let failure = Failure::new(
+                    Kind::Rejected,
+                    "the sender's file changed after it was offered",
+                );
+                return Err(Stop::Never(failure.code("source_changed")));
+            }
+            Fetched::Refused(_) => return Err(Stop::Later),
+        };
+        self.progress.note(offset);
+        self.progress.run(true);
+        if self.begun.replace(offer.id).is_none() {
+            self.say(Frame::Begun(offer.id)).await?;
+        }
+        let opener = Opener::new(attempt_key(&offer.key, &offer.id, &salt, offset));
+        let given = give(records, opener, offset, offer.size, &self.to);
+        let taken = take(&mut self.frames, acks, &self.progress);
+        let (end, ()) = tokio::try_join!(given, taken)?;
+        Ok(end)
+    }
+
+    /// Asks the command how far it is.
+    async fn ask(&mut self) -> Result<(u64, [u8; 32]), Stop> {
+        self.question += 1;
+        let question = self.question;
+        self.say(Frame::Where { serial: question }).await?;
+        loop {
+            match self.frames.next().await {
+                Ok(Some(Frame::At {
+                    serial,
+                    offset,
+                    hash,
+                })) if serial == question => return Ok((offset, hash)),
+                Ok(Some(Frame::Abort(_)) | None) | Err(_) => return Err(Stop::Left),
+                Ok(Some(_)) => {}
+            }
+        }
+    }
+
+    async fn say(&self, frame: Frame) -> Result<(), Stop> {
+        self.to.send(frame).await.map_err(|_| Stop::Left)
+    }
+}
+
+fn beginning_gone() -> Failure {
+    Failure::new(
+        Kind::Rejected,
+        "the beginning of it is gone: an earlier listener took it, and the sender keeps no more than was not taken",
+    )
+    .code("beginning_gone")
+    .hint("have it sent again")
+}
+
+/// Resolves when the command leaves; what else it says now has no use.
+async fn left(frames: &mut Frames) {
+    loop {
+        match frames.next().await {
+            Ok(Some(Frame::Abort(_)) | None) | Err(_) => return,
+            Ok(Some(_)) => {}
+        }
+    }
+}
+
+/// Opens records and hands them to the command, up to the end.
+async fn give(
+    mut records: Records,
+    mut opener: Opener,
+    mut offset: u64,
+    size: Option<u64>,
+    to: &mpsc::Sender<Frame>,
+) -> Result<([u8; 32], u64), Stop> {
+    loop {
+        let (mut sealed, last) = records.next().await?;
+        opener
+            .open(&mut sealed, last)
+            .map_err(|_| Stop::Never(broken("a part of it is not authentic")))?;
+        if !last {
+            offset += sealed.len() as u64;
+            if size.is_some_and(|size| offset > size) {
+                return Err(Stop::Never(broken("it is longer than was announced")));
+            }
+            to.send(Frame::Data(sealed)).await.map_err(|_| Stop::Left)?;
+            continue;
+        }
+        let parts = sealed.split_first_chunk::<8>();
+        let Some((total, root)) = parts.filter(|_| sealed.len() == TRAILER_LEN) else {
+            return Err(Stop::Never(broken("its end is malformed")));
+        };
+        let total = u64::from_be_bytes(*total);
+        let root: [u8; 32] = root.try_into().unwrap_or_default();
+        if total != offset || size.is_some_and(|size| total != size) {
+            return Err(Stop::Never(broken("its end tells another length")));
+        }
+        to.send(Frame::End { total, root })
+            .await
+            .map_err(|_| Stop::Left)?;
+        records.drain(padme(total) - total).await;
+        return Ok((root, total));
+    }
+}
+
+/// Passes on what the command has written, until it has all of it.
+async fn take(
+    frames: &mut Frames,
+    mut acks: Acknowledger,
+    progress: &Progress,
+) -> Result<(), Stop> {
+    loop {
+        match frames.next().await {
+            Ok(Some(Frame::Ack(offset))) => {
+                progress.note(offset);
+                // A lane that has ended says so where its records are read.
+                let _ = acks.acknowledge(offset).await;
+            }
+            Ok(Some(Frame::Done)) => return Ok(()),
+            Ok(Some(Frame::Differs)) => {
+                return Err(Stop::Never(broken("the two sides hold different bytes")));
+            }
+            Ok(Some(Frame::Abort(_)) | None) | Err(_) => return Err(Stop::Left),
+            Ok(Some(_)) => {}
+        }
+    }
+}
+
+/// Where a file is that somebody wants on a stdout.
+enum Lies {
+    /// With its sender, and nobody has decided.
+    There(ContactId),
+    /// On its way into the vault.
+    Coming,
+    /// In the vault, or was.
+    Here(Box<Arrived>),
+}
+
+/// Ties a command to one file: as it comes, or out of the vault.
+pub(super) async fn stream(
+    node: Arc<Node>,
+    id: [u8; 16],
+    begun: bool,
+) -> Result<Attached, Failure> {
+    let mut live = node.events.subscribe();
+    let arrived = loop {
+        match node.call(move |core| core.lies(id)).await? {
+            Lies::There(contact) => {
+                let begun = begun.then_some(id);
+                return attach(node, contact, Wanted::File(id), begun).await;
+            }
+            Lies::Here(arrived) => break arrived,
+            Lies::Coming => {
+                // Events are missed only when there are many: then it is looked at again soon.
+                let _ = tokio::time::timeout(LOOK, live.recv()).await;
+            }
+        }
+    };
+    let answer = arrived.to_json(None);
+    let file = &arrived.file;
+    let Some(kept) = &file.kept else {
+        if begun {
+            // All of it was written, and only the word of it was lost.
+            let run = |stream| async move {
+                let (_frames, to) = wire::split(stream);
+                let _ = to.send(Frame::Over(None)).await;
+            };
+            return Ok(Attached::new(answer, run));
+        }
+        let failure = match &file.path {
+            Some(path) if path != super::STDOUT => {
+                Failure::new(Kind::Io, "it is in a file already").hint(format!("it is {path}"))
+            }
+            _ => Failure::new(Kind::UnknownPeer, "it went to a stdout and was not kept")
+                .hint("have it sent again"),
+        };
+        return Err(failure.code("not_kept"));
+    };
+    let path = node.paths.files().join(hex(&kept.blob));
+    let (key, root) = (kept.key.secret(), file.root);
+    if Shape::from_code(file.shape) == Some(Shape::Directory) {
+        return Err(directory());
+    }
+    let run = move |stream| async move {
+        let (frames, to) = wire::split(stream);
+        let end = kept_to(frames, to.clone(), path, key, root).await;
+        if let Some(end) = end {
+            let _ = to.send(Frame::Over(end.err().map(Box::new))).await;
+        }
+    };
+    Ok(Attached::new(answer, run))
+}
+
+fn directory() -> Failure {
+    Failure::usage("a directory goes to a disk, not to stdout")
+        .hint("name a place for it: solo2 file accept ID -o DIR")
+}
+
+/// Sends what the vault keeps of a file to a command; nothing when that has left.
+async fn kept_to(
+    mut frames: Frames,
+    to: mpsc::Sender<Frame>,
+    path: std::path::PathBuf,
+    key: Secret<32>,
+    root: [u8; 32],
+) -> Option<Result<(), Failure>> {
+    to.send(Frame::Where { serial: 1 }).await.ok()?;
+    let from = loop {
+        match frames.next().await {
+            Ok(Some(Frame::At { offset, .. })) => break offset,
+            Ok(Some(Frame::Abort(Reason::Left | Reason::Failed)) | None) | Err(_) => return None,
+            Ok(Some(_)) => {}
+        }
+    };
+    let reading = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
+        let mut blob = BlobReader::open(&path, &key)?;
+        let total = blob.len();
+        std::io::copy(&mut (&mut blob).take(from), &mut std::io::sink())?;
+        loop {
+            let mut part = vec![0; DATA_MAX.min(CHUNK_LEN)];
+            let count = blob.read(&mut part)?;
+            part.truncate(count);
+            let frame = match count {
+                0 => Frame::End { total, root },
+                _ => Frame::Data(part),
+            };
+            // A command that has left says so elsewhere.
+            if to.blocking_send(frame).is_err() || count == 0 {
+                return Ok(());
+            }
+        }
+    });
+    let taken = async {
+        loop {
+            match frames.next().await {
+                Ok(Some(Frame::Done)) => return Some(Ok(())),
+                Ok(Some(Frame::Differs)) => {
+                    return Some(Err(broken("the vault holds other bytes than came")));
+                }
+                Ok(Some(Frame::Abort(_)) | None) | Err(_) => return None,
+                Ok(Some(_)) => {}
+            }
+        }
+    };
+    tokio::pin!(taken);
+    tokio::select! {
+        end = &mut taken => end,
+        read = reading => match read {
+            Ok(Ok(())) => taken.await,
+            Ok(Err(error)) => Some(Err(Failure::io("cannot read the file out of the vault", &error))),
+            Err(_) => Some(Err(failure::stopped())),
+        },
+    }
+}
+
+impl Core {
+    /// Where a file is that is to go to a stdout.
+    fn lies(&self, id: [u8; 16]) -> Result<Lies, Failure> {
+        let Some((contact, transfer)) = self.find_transfer(id) else {
+            return self
+                .arrived_file(id)
+                .map(|found| Lies::Here(Box::new(found)));
+        };
+        if transfer.shape == Shape::Directory {
+            return Err(directory());
+        }
+        match (&transfer.side, transfer.place()) {
+            (Side::Offered, _) => Ok(Lies::There(contact)),
+            (_, Some(Place::Vault { .. })) => match self.stuck(id) {
+                Some(problem) => Err(problem.clone()),
+                None => Ok(Lies::Coming),
+            },
+            (_, Some(Place::Directory { path, .. })) => Err(Failure::new(
+                Kind::Io,
+                format!("it is on its way into {path}"),
+            )
+            .code("exists")
+            .hint("wait for it there: solo2 file resume")),
+            (_, None) if transfer.is_incoming() => Err(unknown_file(id)),
+            (_, None) => Err(Failure::usage("a file of your own needs no acceptance")),
+        }
+    }
+}
