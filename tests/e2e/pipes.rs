@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::namespace::Network;
 use crate::world::{Home, World, contains, event, eventually, knob};
 
 const MIB: usize = 1 << 20;
@@ -281,6 +283,66 @@ fn a_pipe_survives_the_death_of_either_agent_again_and_again() {
     let (sent, got) = (sender.end(), listener.end());
     println!("{cut} cuts, {} bytes", got.count);
     assert!(cut > 0);
+    assert_eq!(
+        (sent.code, got.code),
+        (0, 0),
+        "{} {}",
+        sent.stderr,
+        got.stderr
+    );
+    got.is(&bytes);
+}
+
+#[test]
+fn a_pipe_between_two_machines_survives_deaths_and_blocked_routes() {
+    let network = match Network::new() {
+        Ok(network) => network,
+        Err(missing) => {
+            println!("skipped: needs {missing}");
+            return;
+        }
+    };
+    // Slower than either end, so that the cuts fall into it.
+    network.limit("50mbit", "10ms");
+    let (_world, a, b) = World::across(Arc::clone(&network)).with_alice_and_bob();
+    let size = usize::try_from(knob("SOLO2_FILE_MIB", 48)).unwrap() * MIB;
+    let cuts = knob("SOLO2_CUTS", 8);
+    let mut chance = StdRng::seed_from_u64(knob("SOLO2_SEED", 1));
+    let bytes = noise(size);
+    let mut listener = listen(&b, "alice:big");
+    let mut sender = send(&a, "bob:big", &bytes);
+    let gap = Duration::from_secs_f64(size as f64 / 6e6 / (cuts + 1) as f64);
+    let mut kinds = [0; 3];
+    for _ in 0..cuts {
+        thread::sleep(gap.mul_f64(chance.random_range(0.5..1.2)));
+        if !sender.runs() || !listener.runs() {
+            break;
+        }
+        let kind: usize = chance.random_range(0..3);
+        kinds[kind] += 1;
+        match kind {
+            0 => {
+                a.kill();
+                a.start();
+            }
+            1 => {
+                b.kill();
+                b.start();
+            }
+            _ => {
+                network.block();
+                thread::sleep(Duration::from_secs_f64(chance.random_range(1.0..5.0)));
+                network.open();
+            }
+        }
+    }
+    let patience = Duration::from_secs(600);
+    let (sent, got) = (sender.end_within(patience), listener.end_within(patience));
+    println!(
+        "{} bytes, cuts (sender's agent killed, receiver's agent killed, route blocked): {kinds:?}",
+        got.count
+    );
+    assert!(kinds.iter().sum::<u64>() > cuts / 2, "{kinds:?}");
     assert_eq!(
         (sent.code, got.code),
         (0, 0),
