@@ -51,6 +51,8 @@ const BACK_WITHIN: Duration = Duration::from_secs(60);
 /// How long the last word to a peer may take before a command is let go.
 const LAST_WORD: Duration = Duration::from_secs(2);
 
+/// Pipes from one contact that are listened to at a time; the others wait.
+pub(super) const PIPES_MAX: usize = 8;
 /// Where a file went that went to a stdout.
 const STDOUT: &str = "-";
 
@@ -451,6 +453,10 @@ impl Core {
             .filter(|(other, _)| **other != serial)
             .filter_map(|(_, receiving)| receiving.claimed)
             .collect();
+        let running = |own: &&Receiving| {
+            own.contact == contact && own.progress.running.load(Ordering::Relaxed)
+        };
+        let others = self.pipes.landings.values().filter(running).count();
         let Some(peer) = self.peers.get(&contact) else {
             return Found::Gone;
         };
@@ -477,6 +483,7 @@ impl Core {
             return Found::NoLink;
         };
         let untried = offers.find(|transfer| !tried.contains(&transfer.id));
+        let untried = untried.filter(|_| others < PIPES_MAX);
         let Some(transfer) = untried else {
             return Found::Nothing;
         };
