@@ -195,9 +195,9 @@ pub(super) async fn attach(
         "pipe.send" => {
             let ask: Offering = super::service::read(params)?;
             let id = file_of(&ask.id)?;
-            let (answer, tie) = node.call(move |core| core.attach_feed(id, &ask)).await?;
+            let (answer, met) = node.call(move |core| core.attach_feed(id, &ask)).await?;
             let net = node.net.clone();
-            let run = move |stream| feed::run(net, tie, stream);
+            let run = move |stream| feed::run(net, met, stream);
             Ok(Attached::new(answer, run))
         }
         "pipe.listen" => {
@@ -252,11 +252,7 @@ enum Found {
 
 impl Core {
     /// Offers what a command is about to read, unless it did before, and ties it to the command.
-    fn attach_feed(
-        &mut self,
-        id: [u8; 16],
-        ask: &Offering,
-    ) -> Result<(Value, Result<feed::Tie, Result<(), Failure>>), Failure> {
+    fn attach_feed(&mut self, id: [u8; 16], ask: &Offering) -> Result<(Value, feed::Met), Failure> {
         let contact = self.find(&ask.peer)?;
         let answer = json!({
             "id": file_id(id),
@@ -275,7 +271,7 @@ impl Core {
                     "delivered" | "read" => Ok(()),
                     _ => Err(Failure::new(Kind::Rejected, "it was called off").code("cancelled")),
                 };
-                return Ok((answer, Err(end)));
+                return Ok((answer, feed::Met::Over(end)));
             }
             None => self.offer_live(contact, id, ask)?,
         }
@@ -295,7 +291,7 @@ impl Core {
             ends,
             over,
         };
-        Ok((answer, Ok(tie)))
+        Ok((answer, feed::Met::Offer(tie)))
     }
 
     fn offer_live(
