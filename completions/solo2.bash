@@ -61,6 +61,9 @@ _solo2() {
             solo2,pair)
                 cmd="solo2__subcmd__pair"
                 ;;
+            solo2,pipe)
+                cmd="solo2__subcmd__pipe"
+                ;;
             solo2,queue)
                 cmd="solo2__subcmd__queue"
                 ;;
@@ -236,7 +239,7 @@ _solo2() {
 
     case "${cmd}" in
         solo2)
-            opts="-p -q -v -y -h -V --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help --version init identity vault pair contact send recv file edit delete react read chat history queue route sync agent config schema demo completion man version generate"
+            opts="-p -q -v -y -h -V --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help --version init identity vault pair contact send recv pipe file edit delete react read chat history queue route sync agent config schema demo completion man version generate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3621,6 +3624,68 @@ _solo2() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        solo2__subcmd__pipe)
+            opts="-l -p -q -v -y -h --listen --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto never always" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
+                    COMPREPLY=($(compgen -W "auto require never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --route)
+                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    return 0
+                    ;;
+                --require-route)
+                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         solo2__subcmd__queue)
             opts="-p -q -v -y -h --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help list show flush cancel"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -4344,7 +4409,7 @@ _solo2() {
             return 0
             ;;
         solo2__subcmd__send)
-            opts="-m -f -p -q -v -y -h --message --file --lines --wait --expire --reply-to --geo --id --ttl --any --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help"
+            opts="-m -f -p -q -v -y -h --message --file --name --lines --wait --expire --reply-to --geo --id --ttl --any --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4363,6 +4428,10 @@ _solo2() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -57,6 +57,7 @@ complete -c solo2 -n "__fish_solo2_needs_command" -f -a "pair" -d 'Pair with som
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "contact" -d 'See, name, verify and block your contacts'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "send" -d 'Send a text or files'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "recv" -d 'Print what has arrived'
+complete -c solo2 -n "__fish_solo2_needs_command" -f -a "pipe" -d 'Send stdin to somebody\'s stdout'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "file" -d 'Take, refuse and follow files'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "edit" -d 'Give a message of yours another text'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "delete" -d 'Delete a message here, or on both sides'
@@ -737,7 +738,8 @@ complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_sub
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -s m -l message -d 'The text; - reads it from stdin' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand send" -s f -l file -d 'Send this file or directory; may be given several times, and with -m' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand send" -s f -l file -d 'Send this file or directory; may be given several times, and with -m; - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand send" -l name -d 'What stdin is called at the other side, with -f -' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l wait -d 'Wait for this state [default: queued with an agent, which goes on delivering; without, sent, and delivered for files]' -r -f -a "none\t'Do not wait at all'
 queued\t'Stored in the vault'
 sent\t'On its way to the peer'
@@ -813,6 +815,32 @@ complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l no-input -d 'Never 
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -s l -l listen -d 'Receive: somebody\'s pipe of that label to stdout'
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l config -d 'Configuration file to use instead of the usual one' -r -F
@@ -868,7 +896,7 @@ complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcom
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -s o -l output -d 'Put it there: a directory, or a new name in one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -s o -l output -d 'Put it there: a directory, or a new name in one; - for stdout' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l config -d 'Configuration file to use instead of the usual one' -r -F

@@ -70,3 +70,24 @@ fn ctrl_c_at_the_password_is_130_and_leaves_the_terminal_as_it_was() {
         "{shown}"
     );
 }
+
+#[test]
+fn bytes_of_a_peer_reach_a_terminal_only_when_that_is_said() {
+    let place = locked_vault();
+    let solo2 = env!("CARGO_BIN_EXE_solo2");
+    let line = |words: &str| format!("{solo2} --home home {words} --no-input; echo exit=$?");
+    let shown = |words: &str| on_terminal(&place, &line(words), b"");
+    let Some(refused) = shown("pipe --listen bob") else {
+        return; // no `script` on this machine
+    };
+    assert!(refused.contains("exit=2"), "{refused}");
+    assert!(refused.contains("> FILE"), "{refused}");
+    let asked = shown("file accept 01J9ZQ6Y3N8V5T2K7M4R1B0C9D -o -").expect("script");
+    assert!(asked.contains("exit=4"), "as far as the vault: {asked}");
+    // A person at the terminal is no program that writes.
+    for words in ["pipe bob", "send bob -f - --name x"] {
+        let typed = shown(words).expect("script");
+        assert!(typed.contains("exit=2"), "{typed}");
+        assert!(typed.contains("COMMAND | solo2"), "{typed}");
+    }
+}

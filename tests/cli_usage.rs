@@ -66,10 +66,47 @@ fn a_wrong_flag_is_exit_2_and_with_json_an_error_object() {
         &["send", "bob", "-f", "x", "--lines"],
         &["send", "bob", "-f", "-"],
         &["send", "bob", "-f"],
+        &["send", "bob", "-f", "x", "--name", "x"],
+        &["send", "bob", "-m", "x", "--name", "x"],
+        &["send", "bob", "-f", "-", "--name", "a/b"],
+        &["send", "bob", "-f", "-", "--name", ".hidden"],
+        &["send", "bob", "-f", "-", "-f", "-", "--name", "x"],
+        &["send", "bob", "-f", "-", "-f", "x", "--name", "x"],
+        &["send", "bob", "-", "-f", "-", "--name", "x"],
+        &["send", "bob", "-m", "-", "-f", "-", "--name", "x"],
+        &["send", "bob", "-m", "x", "-f", "-", "--name", "x"],
+        &["send", "bob", "eve", "-f", "-", "--name", "x"],
+        &["send", "bob", "-f", "-", "--name", "x", "--wait", "read"],
+        &["send", "bob", "-f", "-", "--name", "x", "--id", "1"],
+        &[
+            "send",
+            "bob",
+            "-f",
+            "-",
+            "--name",
+            "x",
+            "--password-file",
+            "-",
+        ],
+        &["pipe"],
+        &["pipe", "bob", "eve"],
+        &["pipe", "bob:"],
+        &["pipe", ":label"],
+        &["pipe", "bob:a/b"],
+        &["pipe", "bob:a:b"],
+        &["pipe", "--listen"],
+        &["pipe", "bob", "--password-file", "-"],
         &["file"],
         &["file", "accept"],
         &["file", "accept", "01J9Z"],
-        &["file", "accept", "f_01J9ZQ6Y3N8V5T2K7M4R1B0C9D", "-o", "-"],
+        &[
+            "file",
+            "accept",
+            "f_01J9ZQ6Y3N8V5T2K7M4R1B0C9D",
+            "-o",
+            "-",
+            "--rename",
+        ],
         &["file", "accept", "f_01J9ZQ6Y3N8V5T2K7M4R1B0C9D", "--rename"],
         &["file", "resume", "bob"],
         &["recv", "--overwrite"],
@@ -161,7 +198,7 @@ fn a_file_that_cannot_be_sent_is_named_before_anything_else() {
     place.run(&["send", "bob", "-f", "/dev/null"]).code(3);
     let stream = place.run(&["send", "bob", "-f", "-"]).code(2);
     assert!(
-        stream.stderr.contains("\nhint: write it to a file first"),
+        stream.stderr.contains("-f - --name NAME"),
         "{}",
         stream.stderr
     );
@@ -172,6 +209,31 @@ fn a_file_that_cannot_be_sent_is_named_before_anything_else() {
     assert_eq!(ended["code"], "no_profile");
     let named = place.run_with(&["send", "bob", "-", "-f", "there", "--json"], b"\xff");
     assert_eq!(named.last()["code"], "text_not_utf8");
+}
+
+#[test]
+fn what_is_piped_is_not_looked_at_before_there_is_a_profile() {
+    let place = Place::new();
+    for words in [
+        &["pipe", "bob"][..],
+        &["pipe", "bob:etc-backup"],
+        &["pipe", "--listen", "bob:etc-backup"],
+        &["send", "bob", "-f", "-", "--name", "a.tar"],
+        &["file", "accept", "01J9ZQ6Y3N8V5T2K7M4R1B0C9D", "-o", "-"],
+    ] {
+        let ended = place.run_with(words, b"\xff").code(3);
+        assert!(ended.stderr.contains("solo2 init"), "{}", ended.stderr);
+        assert_eq!(ended.stdout, "", "{words:?}");
+    }
+    // What goes to stdout is data, so what is said goes beside it.
+    let words = ["pipe", "--listen", "bob", "--json"];
+    let ended = place.run(&words).code(3);
+    assert_eq!(ended.stdout, "");
+    assert!(
+        ended.stderr.contains(r#""code":"no_profile""#),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]

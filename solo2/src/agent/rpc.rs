@@ -48,9 +48,9 @@
 //! file.list                                     → {"count"}; {file …}
 //! file.accept   id to existing timeout_ms       → file.done; {file.progress file.failed}
 //! file.reject|cancel id                         → file {"id","state"}
-//! file.stream   id begun                        → file.done, then bytes
+//! file.stream   id begun                        → {"peer","peer_name","id","name","size"}, then bytes
 //! pipe.send     peer name id file reply_to expire_s   → {"id","peer","name"}, then bytes
-//! pipe.listen   peer label id                   → {"peer","name"}, then bytes
+//! pipe.listen   peer label id                   → {"peer","peer_name"}, then bytes
 //! file.resume   id timeout_ms                   → {"unfinished"}; {file.progress file.done file.failed}
 //! recv.ack      cursor                          → {}
 //! history       peer limit since until grep     → {"count"}; {message …} oldest first

@@ -552,3 +552,69 @@ async fn sixty_four_kibibytes_of_awkward_text_cross_unchanged() {
     drop(client);
     server.close().await;
 }
+
+async fn attach(place: &Place, params: Value) -> Result<Option<(Value, UnixStream)>, Failure> {
+    super::client::attach(place.socket(), "pipe.send", &params).await
+}
+
+/// The frames of a connection that a request took over, behind its answer.
+async fn attached(place: &Place) -> (wire::Frames, tokio::sync::mpsc::Sender<Frame>) {
+    let served = attach(place, json!({})).await.expect("attach");
+    let (answer, stream) = served.expect("served");
+    assert_eq!(answer["method"], "pipe.send");
+    wire::split(stream)
+}
+
+#[tokio::test]
+async fn a_request_takes_its_connection_over_and_no_other() {
+    let place = Place::new();
+    let server = place.serve(Mode::Agent).await;
+    let client = place.client().await;
+    let (mut frames, to) = attached(&place).await;
+    for frame in [Frame::Data(vec![b'\n'; 70]), Frame::Ack(7), Frame::Done] {
+        to.send(frame.clone()).await.expect("sent");
+        assert_eq!(frames.next().await.expect("read"), Some(frame));
+    }
+    assert_eq!(
+        client.call("echo", json!({"n": 1})).await,
+        Ok(json!({"n": 1}))
+    );
+    // A connection that was asked other things before is not taken over.
+    let failure = client
+        .call("pipe.send", json!({}))
+        .await
+        .expect_err("refused");
+    assert_eq!(failure.code, "unknown_method");
+
+    let refused = attach(&place, json!({"refuse": true}));
+    let failure = refused.await.map(|_| ()).expect_err("refused");
+    assert_eq!((failure.exit, failure.message.as_str()), (2, "not now"));
+    drop((frames, to));
+    server.close().await;
+}
+
+#[tokio::test]
+async fn an_agent_that_stops_does_not_wait_for_bytes_and_lets_their_command_know() {
+    let place = Place::new();
+    let server = place.serve(Mode::Agent).await;
+    let (mut frames, _to) = attached(&place).await;
+    let begun = Instant::now();
+    server.close().await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(frames.next().await.expect("read"), None);
+    let nobody = attach(&place, json!({}));
+    assert!(nobody.await.expect("attach").is_none());
+}
+
+#[tokio::test]
+async fn a_locked_agent_takes_no_connection_over() {
+    let place = Place::new();
+    let server = place.serve_with(Mode::Agent, false, None).await;
+    let locked = attach(&place, json!({}));
+    assert_eq!(locked.await.map(|_| ()).expect_err("locked").exit, 4);
+    server.close().await;
+}

@@ -107,7 +107,7 @@ impl Pipe {
     }
 
     fn receive(&self, cx: &Context) -> Outcome {
-        if io::stdout().is_terminal() {
+        if cx.out.data().is_terminal() {
             return Err(Failure::usage("a pipe's bytes may do anything to a terminal")
                 .hint("name a file or a program for them: solo2 pipe --listen NAME:LABEL > FILE, or | less"));
         }

@@ -587,7 +587,7 @@ pub(super) fn checked(text: String) -> Result<String, Failure> {
 fn too_long() -> Failure {
     Failure::usage("the text is longer than 65536 bytes")
         .code("text_too_long")
-        .hint("send it in parts; with --lines each line is a message")
+        .hint("send it as a file: COMMAND | solo2 send PEER -f - --name NAME; or with --lines each line as a message")
 }
 
 /// The whole of stdin, byte for byte.
@@ -611,7 +611,7 @@ fn utf8(bytes: Vec<u8>) -> Result<String, Failure> {
             error.utf8_error().valid_up_to()
         ))
         .code("text_not_utf8")
-        .hint("encode it first, such as: base64 FILE | solo2 send PEER")
+        .hint("send it as a file: COMMAND | solo2 send PEER -f - --name NAME")
     })
 }
 

@@ -221,6 +221,10 @@ pub(super) struct Arrived {
 }
 
 impl Arrived {
+    pub(super) fn contact(&self) -> ContactId {
+        self.contact
+    }
+
     pub(super) fn to_json(&self, cursor: Option<u64>) -> Value {
         file_done_json(
             self.contact,

@@ -51,6 +51,8 @@ const BACK_WITHIN: Duration = Duration::from_secs(60);
 /// How long the last word to a peer may take before a command is let go.
 const LAST_WORD: Duration = Duration::from_secs(2);
 
+/// Pipes from one contact that are listened to at a time; the others wait.
+pub(super) const PIPES_MAX: usize = 8;
 /// Where a file went that went to a stdout.
 const STDOUT: &str = "-";
 
@@ -193,9 +195,9 @@ pub(super) async fn attach(
         "pipe.send" => {
             let ask: Offering = super::service::read(params)?;
             let id = file_of(&ask.id)?;
-            let (answer, tie) = node.call(move |core| core.attach_feed(id, &ask)).await?;
+            let (answer, met) = node.call(move |core| core.attach_feed(id, &ask)).await?;
             let net = node.net.clone();
-            let run = move |stream| feed::run(net, tie, stream);
+            let run = move |stream| feed::run(net, met, stream);
             Ok(Attached::new(answer, run))
         }
         "pipe.listen" => {
@@ -250,11 +252,7 @@ enum Found {
 
 impl Core {
     /// Offers what a command is about to read, unless it did before, and ties it to the command.
-    fn attach_feed(
-        &mut self,
-        id: [u8; 16],
-        ask: &Offering,
-    ) -> Result<(Value, Result<feed::Tie, Result<(), Failure>>), Failure> {
+    fn attach_feed(&mut self, id: [u8; 16], ask: &Offering) -> Result<(Value, feed::Met), Failure> {
         let contact = self.find(&ask.peer)?;
         let answer = json!({
             "id": file_id(id),
@@ -273,7 +271,7 @@ impl Core {
                     "delivered" | "read" => Ok(()),
                     _ => Err(Failure::new(Kind::Rejected, "it was called off").code("cancelled")),
                 };
-                return Ok((answer, Err(end)));
+                return Ok((answer, feed::Met::Over(end)));
             }
             None => self.offer_live(contact, id, ask)?,
         }
@@ -293,7 +291,7 @@ impl Core {
             ends,
             over,
         };
-        Ok((answer, Ok(tie)))
+        Ok((answer, feed::Met::Offer(tie)))
     }
 
     fn offer_live(
@@ -451,6 +449,10 @@ impl Core {
             .filter(|(other, _)| **other != serial)
             .filter_map(|(_, receiving)| receiving.claimed)
             .collect();
+        let running = |own: &&Receiving| {
+            own.contact == contact && own.progress.running.load(Ordering::Relaxed)
+        };
+        let others = self.pipes.landings.values().filter(running).count();
         let Some(peer) = self.peers.get(&contact) else {
             return Found::Gone;
         };
@@ -477,6 +479,7 @@ impl Core {
             return Found::NoLink;
         };
         let untried = offers.find(|transfer| !tried.contains(&transfer.id));
+        let untried = untried.filter(|_| others < PIPES_MAX);
         let Some(transfer) = untried else {
             return Found::Nothing;
         };

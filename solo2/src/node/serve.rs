@@ -23,8 +23,9 @@ use tokio::time::{Instant, timeout};
 
 use super::NetContext;
 use super::event::{Event, Moved};
-use super::pipe::{Feed, Part};
+use super::pipe::{Feed, PIPES_MAX, Part};
 use super::pull::rate;
+use super::transfers::PULLS_MAX;
 use crate::error::{Failure, Kind};
 use crate::files::source::{Source, SourceError};
 use crate::net::bulk::{Acks, Asked, LaneError, Lanes, Outgoing, Request, Status};
@@ -33,8 +34,8 @@ use crate::net::bulk::{Acks, Asked, LaneError, Lanes, Outgoing, Request, Status}
 const BACKLOG: usize = 8;
 /// How long a peer may take to say what it wants.
 const REQUEST_MAX: Duration = Duration::from_secs(10);
-/// Files that one peer may fetch at a time.
-const SERVED_MAX: usize = 8;
+/// Files and pipes that one peer may fetch at a time.
+const SERVED_MAX: usize = PULLS_MAX + PIPES_MAX;
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(200);
 

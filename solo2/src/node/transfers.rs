@@ -31,7 +31,7 @@ use crate::files::target::Existing;
 use crate::net::bulk::Status;
 
 /// Files fetched from one contact at a time; the others wait.
-const PULLS_MAX: usize = 4;
+pub(super) const PULLS_MAX: usize = 4;
 /// How long a file rests that broke off: its link may be dead without knowing yet.
 const REST: Duration = Duration::from_millis(500);
 
@@ -510,6 +510,8 @@ impl Core {
     pub(crate) fn discard_files(&mut self, transfers: Vec<Transfer>) {
         for transfer in transfers {
             self.discard_later(&transfer);
+            let gone = Failure::new(FailureKind::Rejected, "the contact was removed");
+            self.after_commit_over(transfer.id, Err(gone.code("cancelled")));
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Written as they come and flushed at once, because a program may wait for each of them.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 /// stdout, for bytes.
 #[derive(Debug)]
@@ -11,6 +11,11 @@ pub(crate) struct Data(io::Stdout);
 impl Data {
     pub(super) fn stdout() -> Data {
         Data(io::stdout())
+    }
+
+    /// Whether a person sees the bytes, and a terminal obeys them.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.0.is_terminal()
     }
 }
 

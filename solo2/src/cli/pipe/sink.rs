@@ -58,7 +58,8 @@ impl Sink {
         let mut params = line.params.clone();
         let (answer, mut frames, mut to) = line.open(&params).await?;
         let (jobs, mut news) = writer(cx.out.data());
-        let mut meter = Meter::new("", &self.name, &answer, true);
+        let name = answer["name"].as_str().unwrap_or(&self.name);
+        let mut meter = Meter::new("", name, &answer, true);
         meter.set_size(&answer["size"]);
         let mut tick = tokio::time::interval(TICK);
         let mut job: Option<Frame> = None;
@@ -237,10 +238,6 @@ pub(in crate::cli) fn done(name: &str, received: &Received) -> Value {
             .map(|byte| format!("{byte:02x}"))
             .collect::<String>()
     };
-    let peer_name = match &answer["peer_name"] {
-        Value::Null => &answer["name"],
-        name => name,
-    };
     let id = match received.id {
         Some(id) => json!(super::file_id(id)),
         None => answer["id"].clone(),
@@ -252,9 +249,9 @@ pub(in crate::cli) fn done(name: &str, received: &Received) -> Value {
         "cursor": null,
         "ts": crate::event::timestamp_ms(super::now_ms()),
         "peer": answer["peer"],
-        "peer_name": peer_name,
+        "peer_name": answer["peer_name"],
         "route": "direct",
-        "name": name,
+        "name": answer["name"].as_str().unwrap_or(name),
         "size": received.size,
         "path": "-",
         "blake3": hex(&received.root),

@@ -120,50 +120,49 @@ mod tests {
     use super::*;
 
     /// Bytes by which every place is told from every other nearby.
-    fn stream(from: u64, len: usize) -> Vec<u8> {
-        (from..from + len as u64)
+    fn stream(len: usize) -> Vec<u8> {
+        (0..len)
             .map(|at| (at ^ (at >> 8) ^ (at >> 16)) as u8)
             .collect()
     }
 
-    fn hash(len: u64) -> [u8; 32] {
-        *blake3::hash(&stream(0, len as usize)).as_bytes()
-    }
-
     #[test]
     fn what_is_kept_comes_again_from_every_place_and_what_is_not_does_not() {
+        let stream = stream(3 * CAPACITY);
+        let hash = |len: usize| *blake3::hash(&stream[..len]).as_bytes();
         let mut spool = Spool::new();
-        let mut acknowledged = 0;
+        let (mut read, mut base) = (0, 0);
         // Round the ring more than once, in steps that fit nothing.
-        for step in 0..120 {
-            let len = 70_001.min(spool.room());
-            spool.push(&stream(spool.read(), len));
+        for step in 0.. {
+            let next = (read + 170_001.min(spool.room())).min(stream.len());
+            spool.push(&stream[read..next]);
+            read = next;
             if step % 3 == 2 {
-                acknowledged = spool.read() - 100_000.min(spool.read() - spool.base());
-                spool.acknowledge(acknowledged);
+                base = read - 300_000.min(read - base);
+                spool.acknowledge(base as u64);
             }
-            let read = spool.read();
-            for offset in [acknowledged, (acknowledged + read) / 2, read - 1, read] {
-                assert_eq!(spool.hash(offset), Some(hash(offset)), "at {offset}");
-                let part = spool.part(offset, 65_536);
-                let most = (read - offset).min(65_536) as usize;
-                assert_eq!(part, stream(offset, most), "at {offset}");
+            for offset in [base, (base + read) / 2, read - 1, read] {
+                assert_eq!(spool.hash(offset as u64), Some(hash(offset)), "{offset}");
+                let part = spool.part(offset as u64, 65_536);
+                let end = read.min(offset + 65_536);
+                assert!(part == stream[offset..end], "{offset}");
             }
-            assert_eq!(spool.hash(read + 1), None);
-            assert!(spool.part(read + 1, 1).is_empty());
-            if let Some(before) = acknowledged.checked_sub(1) {
-                assert_eq!(spool.hash(before), None);
-                assert!(spool.part(before, 1).is_empty());
+            for gone in [Some(read + 1), base.checked_sub(1)].into_iter().flatten() {
+                assert_eq!(spool.hash(gone as u64), None);
+                assert!(spool.part(gone as u64, 1).is_empty());
+            }
+            if read == stream.len() {
+                break;
             }
         }
-        assert!(spool.base() > 2 * CAPACITY as u64, "{}", spool.base());
-        assert_eq!(spool.whole(), (spool.read(), hash(spool.read())));
+        assert!(base > CAPACITY, "{base}");
+        assert_eq!(spool.whole(), (read as u64, hash(read)));
     }
 
     #[test]
     fn an_acknowledgement_of_what_never_was_or_is_long_gone_changes_nothing() {
         let mut spool = Spool::new();
-        spool.push(&stream(0, 10));
+        spool.push(&stream(10));
         spool.acknowledge(11);
         spool.acknowledge(u64::MAX);
         assert_eq!((spool.base(), spool.read()), (0, 10));

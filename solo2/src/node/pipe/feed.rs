@@ -56,6 +56,14 @@ pub(super) struct Ends {
     progress: Arc<Progress>,
 }
 
+/// What a command that sends finds.
+pub(super) enum Met {
+    /// Its offer.
+    Offer(Tie),
+    /// That all was over before it came back.
+    Over(Result<(), Failure>),
+}
+
 /// What ties a connection to a transfer.
 pub(super) struct Tie {
     pub(super) contact: ContactId,
@@ -204,15 +212,11 @@ impl Talk {
 }
 
 /// Runs the connection of a command that sends until it is over or the command has left.
-pub(super) async fn run(
-    net: Arc<NetContext>,
-    tie: Result<Tie, Result<(), Failure>>,
-    stream: UnixStream,
-) {
+pub(super) async fn run(net: Arc<NetContext>, met: Met, stream: UnixStream) {
     let (frames, to) = wire::split(stream);
-    match tie {
-        Ok(tie) => relay(&net, tie, frames, &to).await,
-        Err(end) => {
+    match met {
+        Met::Offer(tie) => relay(&net, tie, frames, &to).await,
+        Met::Over(end) => {
             let _ = to.send(over(end)).await;
         }
     }

@@ -12,6 +12,7 @@ use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use solo2_crypto::content::{FileOutcome, Shape};
 use solo2_crypto::file::{CHUNK_LEN, Opener, attempt_key, padme, prefix_proof};
 use solo2_crypto::secret::Secret;
@@ -68,9 +69,9 @@ pub(super) async fn attach(
     let (answer, (serial, over, changed)) = node
         .call(move |core| {
             let peer = core.peers.get(&contact).ok_or_else(failure::stopped)?;
-            let answer = serde_json::json!({
+            let answer = json!({
                 "peer": super::peer_id(contact),
-                "name": peer.contact.name,
+                "peer_name": peer.contact.name,
             });
             Ok((answer, core.attach_landing(contact, claimed, seen)))
         })
@@ -434,7 +435,7 @@ async fn take(
 /// Where a file is that somebody wants on a stdout.
 enum Lies {
     /// With its sender, and nobody has decided.
-    There(ContactId),
+    There,
     /// On its way into the vault.
     Coming,
     /// In the vault, or was.
@@ -447,53 +448,63 @@ pub(super) async fn stream(
     id: [u8; 16],
     begun: bool,
 ) -> Result<Attached, Failure> {
-    let mut live = node.events.subscribe();
-    let arrived = loop {
-        match node.call(move |core| core.lies(id)).await? {
-            Lies::There(contact) => {
-                let begun = begun.then_some(id);
-                return attach(node, contact, Wanted::File(id), begun).await;
-            }
-            Lies::Here(arrived) => break arrived,
-            Lies::Coming => {
-                // Events are missed only when there are many: then it is looked at again soon.
-                let _ = tokio::time::timeout(LOOK, live.recv()).await;
-            }
+    let (answer, contact, lies) = node.call(move |core| core.lies(id)).await?;
+    match lies {
+        Lies::There => {
+            let begun = begun.then_some(id);
+            let attached = attach(node, contact, Wanted::File(id), begun).await?;
+            Ok(Attached { answer, ..attached })
         }
-    };
-    let answer = arrived.to_json(None);
-    let file = &arrived.file;
-    let Some(kept) = &file.kept else {
-        if begun {
+        Lies::Here(arrived) if begun && arrived.file.path.as_deref() == Some(super::STDOUT) => {
             // All of it was written, and only the word of it was lost.
             let run = |stream| async move {
                 let (_frames, to) = wire::split(stream);
                 let _ = to.send(Frame::Over(None)).await;
             };
-            return Ok(Attached::new(answer, run));
+            Ok(Attached::new(answer, run))
         }
-        let failure = match &file.path {
-            Some(path) if path != super::STDOUT => {
-                Failure::new(Kind::Io, "it is in a file already").hint(format!("it is {path}"))
-            }
-            _ => Failure::new(Kind::UnknownPeer, "it went to a stdout and was not kept")
-                .hint("have it sent again"),
-        };
-        return Err(failure.code("not_kept"));
-    };
-    let path = node.paths.files().join(hex(&kept.blob));
-    let (key, root) = (kept.key.secret(), file.root);
-    if Shape::from_code(file.shape) == Some(Shape::Directory) {
-        return Err(directory());
+        Lies::Here(arrived) if arrived.file.kept.is_none() => Err(not_kept(&arrived)),
+        Lies::Here(_) | Lies::Coming => {
+            let run = move |stream| async move {
+                let (mut frames, to) = wire::split(stream);
+                let arrived = tokio::select! {
+                    arrived = in_vault(&node, id) => arrived,
+                    () = left(&mut frames) => return,
+                };
+                let end = match arrived {
+                    Ok(arrived) => kept_to(&node, frames, to.clone(), &arrived).await,
+                    Err(failure) => Some(Err(failure)),
+                };
+                if let Some(end) = end {
+                    let _ = to.send(Frame::Over(end.err().map(Box::new))).await;
+                }
+            };
+            Ok(Attached::new(answer, run))
+        }
     }
-    let run = move |stream| async move {
-        let (frames, to) = wire::split(stream);
-        let end = kept_to(frames, to.clone(), path, key, root).await;
-        if let Some(end) = end {
-            let _ = to.send(Frame::Over(end.err().map(Box::new))).await;
+}
+
+/// Waits until all of a file is in the vault.
+async fn in_vault(node: &Node, id: [u8; 16]) -> Result<Box<Arrived>, Failure> {
+    loop {
+        match node.call(move |core| core.lies(id)).await?.2 {
+            Lies::Here(arrived) => return Ok(arrived),
+            Lies::Coming => sleep(REST).await,
+            // Nothing that is wanted is offered again.
+            Lies::There => return Err(unknown_file(id)),
         }
+    }
+}
+
+fn not_kept(arrived: &Arrived) -> Failure {
+    let failure = match &arrived.file.path {
+        Some(path) if path != super::STDOUT => {
+            Failure::new(Kind::Io, "it is in a file already").hint(format!("it is {path}"))
+        }
+        _ => Failure::new(Kind::UnknownPeer, "it went to a stdout and was not kept")
+            .hint("have it sent again"),
     };
-    Ok(Attached::new(answer, run))
+    failure.code("not_kept")
 }
 
 fn directory() -> Failure {
@@ -503,12 +514,16 @@ fn directory() -> Failure {
 
 /// Sends what the vault keeps of a file to a command; nothing when that has left.
 async fn kept_to(
+    node: &Node,
     mut frames: Frames,
     to: mpsc::Sender<Frame>,
-    path: std::path::PathBuf,
-    key: Secret<32>,
-    root: [u8; 32],
+    arrived: &Arrived,
 ) -> Option<Result<(), Failure>> {
+    let Some(kept) = &arrived.file.kept else {
+        return Some(Err(not_kept(arrived)));
+    };
+    let path = node.paths.files().join(hex(&kept.blob));
+    let (key, root) = (kept.key.secret(), arrived.file.root);
     to.send(Frame::Where { serial: 1 }).await.ok()?;
     let from = loop {
         match frames.next().await {
@@ -559,30 +574,42 @@ async fn kept_to(
 }
 
 impl Core {
-    /// Where a file is that is to go to a stdout.
-    fn lies(&self, id: [u8; 16]) -> Result<Lies, Failure> {
+    /// Where a file is that is to go to a stdout, whose it is, and what is said of it.
+    fn lies(&self, id: [u8; 16]) -> Result<(Value, ContactId, Lies), Failure> {
         let Some((contact, transfer)) = self.find_transfer(id) else {
-            return self
-                .arrived_file(id)
-                .map(|found| Lies::Here(Box::new(found)));
+            let arrived = self.arrived_file(id)?;
+            if Shape::from_code(arrived.file.shape) == Some(Shape::Directory) {
+                return Err(directory());
+            }
+            let answer = arrived.to_json(None);
+            let contact = arrived.contact();
+            return Ok((answer, contact, Lies::Here(Box::new(arrived))));
         };
         if transfer.shape == Shape::Directory {
             return Err(directory());
         }
-        match (&transfer.side, transfer.place()) {
-            (Side::Offered, _) => Ok(Lies::There(contact)),
+        let lies = match (&transfer.side, transfer.place()) {
+            (Side::Offered, _) => Lies::There,
             (_, Some(Place::Vault { .. })) => match self.stuck(id) {
-                Some(problem) => Err(problem.clone()),
-                None => Ok(Lies::Coming),
+                Some(problem) => return Err(problem.clone()),
+                None => Lies::Coming,
             },
-            (_, Some(Place::Directory { path, .. })) => Err(Failure::new(
-                Kind::Io,
-                format!("it is on its way into {path}"),
-            )
-            .code("exists")
-            .hint("wait for it there: solo2 file resume")),
-            (_, None) if transfer.is_incoming() => Err(unknown_file(id)),
-            (_, None) => Err(Failure::usage("a file of your own needs no acceptance")),
-        }
+            (_, Some(Place::Directory { path, .. })) => {
+                return Err(
+                    Failure::new(Kind::Io, format!("it is on its way into {path}"))
+                        .code("exists")
+                        .hint("wait for it there: solo2 file resume"),
+                );
+            }
+            (_, None) => return Err(Failure::usage("a file of your own needs no acceptance")),
+        };
+        let answer = json!({
+            "id": super::file_id(id),
+            "peer": super::peer_id(contact),
+            "peer_name": self.peers.get(&contact).map(|peer| peer.contact.name.clone()),
+            "name": transfer.name,
+            "size": transfer.size,
+        });
+        Ok((answer, contact, lies))
     }
 }
