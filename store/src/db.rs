@@ -190,9 +190,9 @@ impl Db {
         self.0.as_ref().expect("open until it is closed")
     }
 
-    /// Rewrites the tables of mutable records without what was overwritten in them.
-    pub(crate) fn compact(&self) -> Result<(), EngineError> {
-        contained("compact", || self.engine().mutable.major_compact())
+    /// Rewrites the tables of one keyspace without what was overwritten or removed in them.
+    pub(crate) fn compact(&self, space: Space) -> Result<(), EngineError> {
+        contained("compact", || self.space(space).major_compact())
     }
 
     fn space(&self, space: Space) -> &Keyspace {

@@ -325,3 +325,17 @@ pub enum SettleError {
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
+
+/// Why a vault was not compacted to the end.
+#[derive(Debug, thiserror::Error)]
+pub enum CompactError {
+    /// The search index could not be written anew.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// Keys could not be destroyed, or the database could not be rewritten.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+    /// The database did not get its memory to disk in time.
+    #[error("the database is busy: try again")]
+    Busy,
+}

@@ -15,6 +15,8 @@
 
 mod build;
 mod draft;
+#[cfg(test)]
+mod erasure;
 mod merge;
 mod read;
 mod seal;

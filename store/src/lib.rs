@@ -38,8 +38,8 @@ mod tx;
 mod vault;
 
 pub use error::{
-    CommitError, CreateError, Damage, DiskError, EngineError, PasswordError, ReadError,
-    SettleError, TxError, UnlockError,
+    CommitError, CompactError, CreateError, Damage, DiskError, EngineError, PasswordError,
+    ReadError, SettleError, TxError, UnlockError,
 };
 pub use files::VaultPaths;
 pub use index::{IndexStatus, IndexStep};

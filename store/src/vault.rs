@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use crate::anchor::Anchor;
 use crate::db::{Batch, Db, Space};
-use crate::error::{CommitError, Damage, ReadError, SettleError};
+use crate::error::{CommitError, CompactError, Damage, ReadError, SettleError};
 use crate::files::VaultPaths;
 use crate::index::Index;
 use crate::journal;
@@ -155,6 +155,31 @@ impl Vault {
         Ok(())
     }
 
+    /// Takes deleted messages out of the search index, destroys superseded keys, and rewrites the
+    /// database without what was overwritten or removed. The journal empties when the vault closes.
+    ///
+    /// # Errors
+    ///
+    /// [`CompactError`]; what was done until then stands.
+    pub fn compact(&mut self) -> Result<(), CompactError> {
+        while self.index_status().stale {
+            self.index_step(usize::MAX, 1)?;
+        }
+        self.settle()?;
+        let flush = || -> Result<bool, SettleError> {
+            let flushed = self.db().flush()?;
+            if flushed {
+                self.db().compact(Space::Mutable)?;
+                self.db().compact(Space::Log)?;
+            }
+            Ok(flushed)
+        };
+        if !flush()? {
+            return Err(CompactError::Busy);
+        }
+        Ok(())
+    }
+
     /// Settles, empties the journal and closes. Dropping a vault does the same, and tells nobody of errors.
     ///
     /// # Errors
@@ -183,7 +208,7 @@ impl Vault {
     fn flush(&self, db: &Db) -> Result<bool, SettleError> {
         let flushed = db.flush()?;
         if flushed && self.removed {
-            db.compact()?;
+            db.compact(Space::Mutable)?;
         }
         Ok(flushed)
     }
