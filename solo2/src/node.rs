@@ -52,6 +52,7 @@ mod pairing;
 mod peer;
 mod pull;
 mod query;
+mod search;
 mod serve;
 mod service;
 mod setup;

@@ -14,6 +14,7 @@
 use icu_casemap::CaseMapper;
 use icu_properties::CodePointMapData;
 use icu_properties::props::{GeneralCategory, Script};
+use std::borrow::Cow;
 use std::ops::Range;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
@@ -118,11 +119,20 @@ impl Units {
         // Whether the last character seen ended a unit without anything after it.
         let mut adjacent = false;
         for (at, piece) in text.split_word_bound_indices() {
-            let folded = fold(&mapper, piece);
             let span = (at as u32, (at + piece.len()) as u32);
             let mut open: Option<usize> = None;
+            let folded = if piece.is_ascii() {
+                Cow::Borrowed(piece)
+            } else {
+                Cow::Owned(fold(&mapper, piece))
+            };
             for c in folded.chars() {
-                let class = Class::of(c, scripts.get(c), categories.get(c));
+                let c = c.to_ascii_lowercase();
+                let class = match c {
+                    'a'..='z' | '0'..='9' => Class::Word,
+                    '\0'..='\x7f' => Class::Other,
+                    _ => Class::of(c, scripts.get(c), categories.get(c)),
+                };
                 let start = self.folded.len() as u32;
                 match class {
                     Class::Word => {
