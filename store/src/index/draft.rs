@@ -44,6 +44,7 @@ impl Collector {
         if doc.file {
             add(Kind::File, "");
         }
+        add(Kind::Contact, &doc.contact.to_string());
         self.docs.push(doc);
     }
 

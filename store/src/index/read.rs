@@ -127,11 +127,6 @@ impl<'v> Docs<'v> {
         })
     }
 
-    /// Whether any document is of the conversation with this contact.
-    pub(crate) fn has(&self, contact: ContactId) -> bool {
-        self.directory.contacts.contains(&contact)
-    }
-
     /// One document.
     pub(crate) fn get(&self, number: u32) -> Result<Doc, ReadError> {
         let map = &self.directory.map;

@@ -5,7 +5,8 @@
 //!   Tn   = HMAC(token branch, "p" || n u8 || first n characters)[0..2]   0 when the word is shorter
 //!   word = HMAC(token branch, "w" || word)[0..3]
 //! token(x of kind k) = HMAC(token branch, k || x)[0..2] || 0^6 || HMAC(token branch, k || x)[2..5]
-//!   k = "g" one or two characters of a script without spaces | "n" telephone number | "f" any file
+//!   k = "g" one or two characters of a script without spaces | "n" telephone number
+//!     | "f" any file | "c" the conversation with a contact, by its id as text
 //! ```
 //! So words that begin alike lie together once tokens are sorted, and a prefix is a range of
 //! tokens. Two words may share a token: what is found is held against the message.
@@ -38,6 +39,7 @@ pub(crate) enum Kind {
     Gram = b'g',
     Phone = b'n',
     File = b'f',
+    Contact = b'c',
 }
 
 impl Token {

@@ -126,6 +126,10 @@ impl<'v> Search<'v> {
             let file = tokens.token(Kind::File, "");
             needs.push(Need::Range(file, file));
         }
+        if let Some(contact) = self.filter.contact {
+            let contact = tokens.token(Kind::Contact, &contact.to_string());
+            needs.push(Need::Range(contact, contact));
+        }
         let mut segments: Vec<&'v Open> = self.vault.index().open.iter().collect();
         segments.sort_by_key(|open| std::cmp::Reverse(open.segment.last_s));
         for open in segments {
@@ -144,9 +148,6 @@ impl<'v> Search<'v> {
             return Ok(());
         }
         let docs = Docs::new(self.vault, open)?;
-        if self.filter.contact.is_some_and(|id| !docs.has(id)) {
-            return Ok(());
-        }
         let found = Lists::all_of(self.vault, open, needs)?;
         let within = docs.within(since_s, until_s);
         for number in found.into_iter().rev() {
