@@ -55,6 +55,8 @@ mod recv;
 mod rollback;
 #[path = "e2e/schema.rs"]
 mod schema;
+#[path = "e2e/search.rs"]
+mod search;
 #[path = "e2e/secrets.rs"]
 mod secrets;
 #[path = "e2e/serverless.rs"]

@@ -35,6 +35,7 @@ mod queue;
 mod recv;
 mod route;
 mod schema;
+mod search;
 mod send;
 mod sync;
 mod values;
@@ -252,6 +253,7 @@ pub(crate) enum Command {
     Read(amend::Read),
     Chat(chat::Chat),
     History(history::History),
+    Search(search::Search),
     Queue(queue::Queue),
     Route(route::RouteVerb),
     Sync(sync::Sync),
@@ -284,6 +286,7 @@ impl Command {
             Command::Read(verb) => verb.run(cx),
             Command::Chat(verb) => verb.run(cx),
             Command::History(verb) => verb.run(cx),
+            Command::Search(verb) => verb.run(cx),
             Command::Queue(verb) => verb.run(cx),
             Command::Route(verb) => verb.run(cx),
             Command::Sync(verb) => verb.run(cx),

@@ -71,6 +71,7 @@ const TYPES: &[Row] = &[
             ("body?", Object),
             ("reply_to?", Text),
             ("expires_at?", Time),
+            ("snippet?", Text),
         ],
     ),
     (
@@ -352,6 +353,16 @@ const TYPES: &[Row] = &[
         "vault.check",
         "what a look at every record found",
         &[("ok", Bool)],
+    ),
+    (
+        "vault.reindex",
+        "the search index is new",
+        &[("indexed", Number), ("segments", Number), ("bytes", Number)],
+    ),
+    (
+        "vault.compact",
+        "what was deleted is gone to the last word",
+        &[],
     ),
     (
         "agent.status",

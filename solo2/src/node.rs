@@ -53,6 +53,7 @@ mod peer;
 mod pipe;
 mod pull;
 mod query;
+mod search;
 mod serve;
 mod service;
 mod setup;

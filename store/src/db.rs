@@ -21,7 +21,7 @@ use crate::row::Key;
 const MUTABLE: &str = "mut";
 const LOG: &str = "log";
 const MEMTABLE_BYTES: u64 = 2 * 1024 * 1024;
-const CACHE_BYTES: u64 = 2 * 1024 * 1024;
+const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
 const FLUSH_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -190,9 +190,9 @@ impl Db {
         self.0.as_ref().expect("open until it is closed")
     }
 
-    /// Rewrites the tables of mutable records without what was overwritten in them.
-    pub(crate) fn compact(&self) -> Result<(), EngineError> {
-        contained("compact", || self.engine().mutable.major_compact())
+    /// Rewrites the tables of one keyspace without what was overwritten or removed in them.
+    pub(crate) fn compact(&self, space: Space) -> Result<(), EngineError> {
+        contained("compact", || self.space(space).major_compact())
     }
 
     fn space(&self, space: Space) -> &Keyspace {
@@ -220,8 +220,13 @@ fn builder(path: &Path) -> fjall::DatabaseBuilder<Database> {
 }
 
 fn options() -> KeyspaceCreateOptions {
+    use fjall::config::PartitioningPolicy;
     KeyspaceCreateOptions::default()
         .max_memtable_size(MEMTABLE_BYTES)
+        // Records are read one by one at random names: each reads a few blocks of 4 KiB, and not
+        // the whole filter of its table, a quarter of a megabyte.
+        .index_block_partitioning_policy(PartitioningPolicy::all(true))
+        .filter_block_partitioning_policy(PartitioningPolicy::all(true))
         .data_block_compression_policy(fjall::config::CompressionPolicy::disabled())
         .index_block_compression_policy(fjall::config::CompressionPolicy::disabled())
 }

@@ -214,10 +214,25 @@ pub enum ReadError {
     /// A record is missing or does not open.
     #[error("the vault is damaged: {0}")]
     Damaged(#[from] Damage),
+    /// A block of the search index is missing, does not open or makes no sense.
+    #[error("the search index is damaged: segment {segment}, {part} block {block}")]
+    Index {
+        /// Number of the segment.
+        segment: u64,
+        /// Which part of it.
+        part: &'static str,
+        /// Number of the block in that part.
+        block: u32,
+    },
     /// The database failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
+
+/// What an error that counts the blocks becomes where nobody counts.
+const INDEX_DAMAGE: Damage = Damage {
+    what: "a block of the search index is missing, does not open or makes no sense",
+};
 
 /// Why a change was not taken into the transaction; what was taken before stays in it.
 #[derive(Debug, thiserror::Error)]
@@ -281,6 +296,7 @@ impl From<ReadError> for CommitError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Damaged(damage) => Self::Damaged(damage),
+            ReadError::Index { .. } => Self::Damaged(INDEX_DAMAGE),
             ReadError::Engine(engine) => Self::Engine(engine),
         }
     }
@@ -290,6 +306,7 @@ impl From<ReadError> for UnlockError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Damaged(damage) => Self::Damaged(damage),
+            ReadError::Index { .. } => Self::Damaged(INDEX_DAMAGE),
             ReadError::Engine(engine) => Self::Engine(engine),
         }
     }
@@ -307,4 +324,18 @@ pub enum SettleError {
     /// The database could not be flushed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+/// Why a vault was not compacted to the end.
+#[derive(Debug, thiserror::Error)]
+pub enum CompactError {
+    /// The search index could not be written anew.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// Keys could not be destroyed, or the database could not be rewritten.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+    /// The database did not get its memory to disk in time.
+    #[error("the database is busy: try again")]
+    Busy,
 }

@@ -7,7 +7,8 @@
 //!   ├─ log       seals log records that have no key of their own
 //!   ├─ digest    counts records into the sealed digests
 //!   ├─ key page  seals the slot keys
-//!   └─ anchor    seals the anchor
+//!   ├─ anchor    seals the anchor
+//!   └─ token     word -> token of the search index
 //! ```
 //! The data key itself is not kept: what is open holds its branches only.
 
@@ -17,7 +18,7 @@ use solo2_crypto::secret::Secret;
 use crate::label;
 use crate::row::{Key, Table};
 
-/// The six branches.
+/// The seven branches.
 pub(crate) struct VaultKeys {
     index: Secret<32>,
     pub(crate) mutable: Secret<32>,
@@ -25,6 +26,7 @@ pub(crate) struct VaultKeys {
     digest: Secret<32>,
     pub(crate) key_page: Secret<32>,
     pub(crate) anchor: Secret<32>,
+    pub(crate) token: Secret<32>,
 }
 
 impl VaultKeys {
@@ -37,6 +39,7 @@ impl VaultKeys {
             digest: branch(label::DIGEST),
             key_page: branch(label::KEY_PAGE),
             anchor: branch(label::ANCHOR),
+            token: branch(label::TOKEN),
         }
     }
 

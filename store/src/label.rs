@@ -21,6 +21,8 @@ pub(crate) const SLOT: &[u8] = b"solo2/store/v1/slot";
 pub(crate) const MESSAGE: &[u8] = b"solo2/store/v1/message";
 /// Turns a message's key into the key of one amendment.
 pub(crate) const AMENDMENT: &[u8] = b"solo2/store/v1/amendment";
+/// Branch under which words become tokens of the search index.
+pub(crate) const TOKEN: &[u8] = b"solo2/store/v1/token";
 /// Associated data of the words' door.
 pub(crate) const WORDS_DOOR: &[u8] = b"solo2/store/v1/door/words";
 /// Associated data of the device secret's door, and info of its key.
@@ -41,6 +43,7 @@ mod tests {
             DIGEST,
             KEY_PAGE,
             ANCHOR,
+            TOKEN,
             SLOT,
             MESSAGE,
             AMENDMENT,

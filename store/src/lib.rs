@@ -25,6 +25,7 @@ mod db;
 mod doors;
 mod error;
 mod files;
+mod index;
 mod journal;
 mod key_page;
 mod keys;
@@ -32,19 +33,22 @@ mod label;
 mod lock;
 mod record;
 mod row;
+mod search;
 mod tx;
 mod vault;
 
 pub use error::{
-    CommitError, CreateError, Damage, DiskError, EngineError, PasswordError, ReadError,
-    SettleError, TxError, UnlockError,
+    CommitError, CompactError, CreateError, Damage, DiskError, EngineError, PasswordError,
+    ReadError, SettleError, TxError, UnlockError,
 };
 pub use files::VaultPaths;
+pub use index::{IndexStatus, IndexStep};
 pub use record::amendment::{Amendment, Amendments, DeliveryState};
 pub use record::contact::{Contact, ContactId, Trust};
 pub use record::file::{Kept, StoredFile};
 pub use record::message::{Kind, Message};
 pub use record::outbox::OutboxItem;
+pub use search::{Filter, Hit, Query, QueryError};
 pub use tx::Tx;
 pub use vault::check::Report;
 pub use vault::unlock::{AcceptedRollback, Unlock};

@@ -11,6 +11,7 @@
 
 pub(crate) mod conversation;
 pub(crate) mod head;
+pub(crate) mod indexed;
 pub(crate) mod page;
 pub(crate) mod queue;
 
@@ -44,6 +45,12 @@ pub(crate) enum Table {
     Session = 5,
     /// A setting; id = its name.
     Setting = 6,
+    /// The segments of the search index; no id.
+    Index = 7,
+    /// The keys of those segments; no id. Secret.
+    IndexKeys = 8,
+    /// How far the search index has come with a conversation; id = contact.
+    Indexed = 9,
     /// A message; id = contact || seq || rewritten.
     Message = 32,
     /// An amendment; id = contact || seq || rewritten || number.
@@ -54,6 +61,8 @@ pub(crate) enum Table {
     MessageId = 35,
     /// An inbox entry; id = number.
     Inbox = 36,
+    /// A block of a segment; id = segment || part || number. Sealed by the segment's key.
+    IndexBlock = 37,
 }
 
 impl Table {
@@ -66,6 +75,9 @@ impl Table {
             Self::Queue,
             Self::Session,
             Self::Setting,
+            Self::Index,
+            Self::IndexKeys,
+            Self::Indexed,
         ]
         .into_iter()
         .find(|table| *table as u8 == number)

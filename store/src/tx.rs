@@ -14,10 +14,12 @@ use zeroize::Zeroizing;
 
 use crate::db::Space;
 use crate::error::{CommitError, ReadError, TxError};
+use crate::index::{Gone, INDEX_SLOT};
 use crate::key_page::{SLOTS, Slot};
 use crate::record::contact::{Contact, ContactId};
 use crate::record::{self, MAX_SESSION, MAX_SETTING, MAX_SHORT, at_most};
 use crate::row::conversation::{ContactRow, Conversation, numbered};
+use crate::row::indexed::Indexed;
 use crate::row::page::Page;
 use crate::row::queue::Queue;
 use crate::row::{Key, Table};
@@ -44,6 +46,7 @@ struct StagedPeer {
     peer: Peer,
     contact_changed: bool,
     conversation_changed: bool,
+    indexed_changed: bool,
     /// Something was deleted: no older copy of a page or queue may open again.
     rekey: bool,
     session: Option<Option<Zeroizing<Vec<u8>>>>,
@@ -57,6 +60,7 @@ impl StagedPeer {
             peer,
             contact_changed: false,
             conversation_changed: false,
+            indexed_changed: false,
             rekey: false,
             session: None,
             pages: BTreeMap::new(),
@@ -100,9 +104,10 @@ impl<'v> Tx<'v> {
             staged.contact_changed = true;
             return Ok(());
         }
-        let [session_slot, conversation_slot] = self
-            .free_slots()
-            .ok_or(TxError::TooManyContacts { limit: SLOTS / 2 })?;
+        let [session_slot, conversation_slot] =
+            self.free_slots().ok_or(TxError::TooManyContacts {
+                limit: (SLOTS - 1) / 2,
+            })?;
         let mut staged = StagedPeer::of(Peer {
             row: ContactRow {
                 contact: contact.clone(),
@@ -110,6 +115,7 @@ impl<'v> Tx<'v> {
                 conversation_slot,
             },
             conversation: Conversation::NEW,
+            indexed: Indexed::default(),
         });
         staged.contact_changed = true;
         staged.conversation_changed = true;
@@ -198,6 +204,25 @@ impl<'v> Tx<'v> {
                 secret: None,
             });
         }
+        let mut index = vault.index().row.clone();
+        if !index.segments.is_empty() {
+            let removed = peers
+                .iter()
+                .filter(|(_, staged)| matches!(staged, Staged::Removed(..)));
+            index.gone.extend(removed.map(|(contact, _)| Gone {
+                contact: *contact,
+                before: index.next,
+            }));
+        }
+        let index_changed = index.gone.len() != vault.index().row.gone.len();
+        if index_changed {
+            changes.mutable.push(Change {
+                table: Table::Index,
+                id: Vec::new(),
+                body: Some(record::encode(&index)),
+                secret: None,
+            });
+        }
         changes.log = log.into_iter().collect();
         let inbox_unchanged =
             (inbox_next, inbox_cursor) == (vault.head().inbox_next, vault.head().inbox_cursor);
@@ -205,6 +230,7 @@ impl<'v> Tx<'v> {
             return Ok(());
         }
         vault.apply(changes, inbox_next, inbox_cursor)?;
+        vault.index_mut().row = index;
         for (id, staged) in peers {
             match staged {
                 Staged::Present(staged) => vault.peers_mut().insert(id, staged.peer),
@@ -251,6 +277,9 @@ impl<'v> Tx<'v> {
     /// Two slots that no contact has, those removed in this transaction included.
     fn free_slots(&self) -> Option<[Slot; 2]> {
         let mut free = vec![true; SLOTS];
+        if let Some(place) = free.get_mut(usize::from(INDEX_SLOT)) {
+            *place = false;
+        }
         let staged = self.peers.values().map(|staged| match staged {
             Staged::Present(staged) => &staged.peer,
             Staged::Removed(peer, _) => peer,
@@ -286,6 +315,14 @@ impl StagedPeer {
                 table: Table::Conversation,
                 id: id.0.to_vec(),
                 body: Some(record::encode(&self.peer.conversation)),
+                secret: None,
+            });
+        }
+        if self.indexed_changed {
+            out.mutable.push(Change {
+                table: Table::Indexed,
+                id: id.0.to_vec(),
+                body: Some(record::encode(&self.peer.indexed)),
                 secret: None,
             });
         }

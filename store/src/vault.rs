@@ -23,6 +23,7 @@ mod create;
 mod erasure;
 mod password;
 pub(crate) mod read;
+mod search;
 pub(crate) mod unlock;
 
 use std::collections::BTreeMap;
@@ -31,8 +32,9 @@ use std::sync::Arc;
 
 use crate::anchor::Anchor;
 use crate::db::{Batch, Db, Space};
-use crate::error::{CommitError, Damage, ReadError, SettleError};
+use crate::error::{CommitError, CompactError, Damage, ReadError, SettleError};
 use crate::files::VaultPaths;
+use crate::index::Index;
 use crate::journal;
 use crate::key_page::{KeyPage, Slot, SlotKeys};
 use crate::keys::VaultKeys;
@@ -40,6 +42,7 @@ use crate::lock::OwnerLock;
 use crate::record::contact::ContactId;
 use crate::row::conversation::{ContactRow, Conversation};
 use crate::row::head::VaultHead;
+use crate::row::indexed::Indexed;
 use crate::row::{self, Key, Row, Table};
 use crate::tx::Tx;
 use zeroize::Zeroizing;
@@ -55,6 +58,7 @@ pub struct Vault {
     slots: SlotKeys,
     head: VaultHead,
     peers: BTreeMap<ContactId, Peer>,
+    index: Index,
     /// A write failed: no more are tried.
     stopped: bool,
     /// Readable records were removed, so closing compacts.
@@ -67,6 +71,15 @@ pub struct Vault {
 pub(crate) struct Peer {
     pub(crate) row: ContactRow,
     pub(crate) conversation: Conversation,
+    pub(crate) indexed: Indexed,
+}
+
+impl Peer {
+    /// Numbers of the messages that no segment of the search index has seen.
+    pub(crate) fn tail(&self) -> std::ops::Range<u64> {
+        let first = self.indexed.to.max(self.conversation.first_seq);
+        first..self.conversation.next_seq.max(first)
+    }
 }
 
 /// One message that came in.
@@ -142,6 +155,31 @@ impl Vault {
         Ok(())
     }
 
+    /// Takes deleted messages out of the search index, destroys superseded keys, and rewrites the
+    /// database without what was overwritten or removed. The journal empties when the vault closes.
+    ///
+    /// # Errors
+    ///
+    /// [`CompactError`]; what was done until then stands.
+    pub fn compact(&mut self) -> Result<(), CompactError> {
+        while self.index_status().stale {
+            self.index_step(usize::MAX, 1)?;
+        }
+        self.settle()?;
+        let flush = || -> Result<bool, SettleError> {
+            let flushed = self.db().flush()?;
+            if flushed {
+                self.db().compact(Space::Mutable)?;
+                self.db().compact(Space::Log)?;
+            }
+            Ok(flushed)
+        };
+        if !flush()? {
+            return Err(CompactError::Busy);
+        }
+        Ok(())
+    }
+
     /// Settles, empties the journal and closes. Dropping a vault does the same, and tells nobody of errors.
     ///
     /// # Errors
@@ -170,7 +208,7 @@ impl Vault {
     fn flush(&self, db: &Db) -> Result<bool, SettleError> {
         let flushed = db.flush()?;
         if flushed && self.removed {
-            db.compact()?;
+            db.compact(Space::Mutable)?;
         }
         Ok(flushed)
     }
@@ -189,6 +227,14 @@ impl Vault {
 
     pub(crate) fn peers(&self) -> &BTreeMap<ContactId, Peer> {
         &self.peers
+    }
+
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    pub(crate) fn index_mut(&mut self) -> &mut Index {
+        &mut self.index
     }
 
     pub(crate) fn peers_mut(&mut self) -> &mut BTreeMap<ContactId, Peer> {

@@ -490,12 +490,12 @@ fn contacts_are_bounded_by_the_key_page() {
     }
     assert!(matches!(
         refused,
-        Some((1023, TxError::TooManyContacts { limit: 1023 }))
+        Some((1022, TxError::TooManyContacts { limit: 1022 }))
     ));
     tx.commit().unwrap();
     drop(vault);
     let vault = unlock(dir.path()).unwrap();
-    assert_eq!(vault.contacts().count(), 1023);
+    assert_eq!(vault.contacts().count(), 1022);
     assert!(vault.check().unwrap().is_whole());
 }
 

@@ -23,6 +23,8 @@
 //! identity.words.show     password              → {"words"}
 //! identity.words.confirm  words                 → {"confirmed":bool}
 //! vault.check                                   → vault.check {"ok",…}
+//! vault.reindex                                 → vault.reindex {"indexed","segments","bytes"}
+//! vault.compact                                 → vault.compact
 //! reload                  signal stun route receipts files{new known trusted verified} → {}
 //! pair.invite   as ttl_s no_wait timeout_ms     → pair.accepted, or pair.invite with no_wait; {pair.invite pair.accepted}
 //! pair.join     code as timeout_ms              → pair.accepted
@@ -54,6 +56,8 @@
 //! file.resume   id timeout_ms                   → {"unfinished"}; {file.progress file.done file.failed}
 //! recv.ack      cursor                          → {}
 //! history       peer limit since until grep     → {"count"}; {message …} oldest first
+//! search        query from|peer since until has_file limit
+//!                                               → {"count"}; {message with "snippet" …} oldest first
 //! queue.list                                    → {"count"}; {queue.item …}
 //! queue.show    id                              → queue.item
 //! queue.flush   timeout_ms                      → {"left":n}
@@ -64,7 +68,7 @@
 //! subscribe     types peer since                → never, until the reader leaves; {hello, then everything new}
 //! ```
 //!
-//! Asked without a stream, `recv`, `history` and `queue.list` answer with the first 256 of
+//! Asked without a stream, `recv`, `history`, `search` and `queue.list` answer with the first 256 of
 //! their events, as `events`, `messages` and `items`.
 //! `recv` over the socket never acknowledges by itself: `recv.ack` does, after
 //! the reader has the event in hand, so a reader that dies gets it again.

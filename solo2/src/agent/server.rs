@@ -680,7 +680,7 @@ impl Running {
 fn collected_as(method: &str) -> Option<&'static str> {
     match method {
         "recv" => Some("events"),
-        "history" => Some("messages"),
+        "history" | "search" => Some("messages"),
         "queue.list" => Some("items"),
         _ => None,
     }

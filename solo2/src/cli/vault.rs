@@ -33,6 +33,10 @@ enum Verb {
     Status,
     /// Look at every record of the vault
     Check,
+    /// Make the search index anew
+    Reindex,
+    /// Destroy what was deleted down to the last word, and give room back
+    Compact,
 }
 
 /// Let the running agent open the vault
@@ -63,8 +67,36 @@ impl Vault {
                     cx.out.result("the vault is sound")?;
                 }
                 if report["ok"] == false {
+                    let problems = report["problems"].as_array().into_iter().flatten();
+                    let index = problems
+                        .filter_map(Value::as_str)
+                        .any(|text| text.contains("search index"));
+                    if index {
+                        return Err(Failure::new(Kind::Integrity, "the search index is damaged")
+                            .hint("make it anew, then check again: solo2 vault reindex"));
+                    }
                     return Err(Failure::new(Kind::Integrity, "the vault is damaged")
                         .hint("restore a backup of it, or make it again from your words: solo2 identity words restore"));
+                }
+                Ok(0)
+            }
+            Verb::Reindex => {
+                let done = agent::ask(cx, "vault.reindex", json!({}))?;
+                if cx.out.is_json() {
+                    cx.out.object(&done)?;
+                } else {
+                    let indexed = done["indexed"].as_u64().unwrap_or(0);
+                    cx.out
+                        .result(&format!("{indexed} messages are in the search index"))?;
+                }
+                Ok(0)
+            }
+            Verb::Compact => {
+                let done = agent::ask(cx, "vault.compact", json!({}))?;
+                if cx.out.is_json() {
+                    cx.out.object(&done)?;
+                } else {
+                    cx.out.result("the vault is compact")?;
                 }
                 Ok(0)
             }

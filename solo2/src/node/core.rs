@@ -21,7 +21,9 @@ use rand::rngs::StdRng;
 use solo2_crypto::content::MessageId;
 use solo2_crypto::identity::{DeviceCertificate, DeviceKeys};
 use solo2_crypto::secret::Secret;
-use solo2_store::{Amendment, Contact, ContactId, Message, OutboxItem, Tx, TxError, Vault};
+use solo2_store::{
+    Amendment, Contact, ContactId, IndexStep, Message, OutboxItem, Tx, TxError, Vault,
+};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::courier::{self, Order};
@@ -42,6 +44,12 @@ use crate::net::link::{LinkError, LinkInfo};
 const ROUND_MAX: usize = 64;
 /// Quiet time after which destroyed keys are overwritten on disk.
 const SETTLE_AFTER: Duration = Duration::from_millis(50);
+/// Quiet time after which the search index is looked after, and between two steps of that.
+const TIDY_AFTER: Duration = Duration::from_millis(500);
+/// Messages that a search may have to read one by one before they are indexed, and most that are
+/// indexed in one step: it holds everything else up for some ten milliseconds.
+const INDEX_LEAST: usize = 128;
+const INDEX_MOST: usize = 1024;
 /// How often expired messages are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
@@ -176,6 +184,8 @@ pub(crate) struct Core {
     effects: Vec<Effect>,
     next_ticket: u64,
     settled: bool,
+    /// The search index has nothing to do.
+    tidy: bool,
 }
 
 impl Core {
@@ -212,6 +222,7 @@ impl Core {
             effects: Vec::new(),
             next_ticket: 0,
             settled: true,
+            tidy: false,
         };
         core.read_peers()?;
         core.await_feeds();
@@ -305,15 +316,19 @@ impl Core {
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let quiet = async {
-                if self.settled {
-                    std::future::pending::<()>().await;
-                } else {
-                    tokio::time::sleep(SETTLE_AFTER).await;
+                match (self.settled, self.tidy) {
+                    (false, _) => tokio::time::sleep(SETTLE_AFTER).await,
+                    (true, false) => tokio::time::sleep(TIDY_AFTER).await,
+                    (true, true) => std::future::pending().await,
                 }
             };
             let first = tokio::select! {
                 input = inputs.recv() => input,
                 () = quiet => {
+                    if self.settled {
+                        self.tidy(INDEX_LEAST);
+                        continue;
+                    }
                     self.settled = true;
                     if let Err(error) = self.vault.settle() {
                         tracing::warn!("cannot overwrite destroyed keys: {error}");
@@ -372,7 +387,21 @@ impl Core {
         }
     }
 
+    /// Does one thing for the search index, if there is one to do.
+    fn tidy(&mut self, least: usize) {
+        match self.vault.index_step(least, INDEX_MOST) {
+            Ok(IndexStep::Idle) => self.tidy = true,
+            Ok(_) => self.settled = false,
+            Err(error) => {
+                self.tidy = true;
+                tracing::warn!("cannot keep the search index: {error}");
+            }
+        }
+    }
+
     fn stop(&mut self) {
+        // Commands without an agent leave little to be read by the next search.
+        self.tidy(INDEX_MOST);
         for (_, peer) in std::mem::take(&mut self.peers) {
             let _ = peer.courier.send(Order::Stop);
         }
@@ -427,7 +456,7 @@ impl Core {
             Some(failed) => Err(failed.clone()),
             None if operations.is_empty() && dirty.is_empty() => Ok(()),
             None => {
-                self.settled = false;
+                (self.settled, self.tidy) = (false, false);
                 self.write(operations, &dirty)
             }
         };

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::core::{Input, Operation};
 use super::event::{parse_message_id, peer_id, rfc3339};
 use super::messages::{Body, Draft, Sent};
-use super::{Node, deliver, failure, feed, files, history, pairing, pipe, serve};
+use super::{Node, deliver, failure, feed, files, history, pairing, pipe, search, serve};
 use crate::agent::rpc::{Attached, EventSink, Service};
 use crate::config::NodeConfig;
 use crate::error::{Failure, Kind};
@@ -95,6 +95,8 @@ async fn dispatch(
         "identity.words.show" => show_words(&node, read(params)?).await,
         "identity.words.confirm" => confirm_words(&node, read(params)?).await,
         "vault.check" => check(&node).await,
+        "vault.reindex" => search::reindex(&node).await,
+        "vault.compact" => search::compact(&node).await,
         "reload" => reload(&node, params).await,
         "pair.invite" => invite(node, read(params)?, events).await,
         "pair.join" => join(&node, read(params)?).await,
@@ -159,6 +161,7 @@ async fn dispatch(
         "subscribe" => feed::subscribe(&node, read(params)?, events).await,
         "sync" => feed::sync(&node, read(params)?, events).await,
         "history" => history::history(&node, read(params)?, events).await,
+        "search" => search::search(&node, read(params)?, events).await,
         "queue.list" => queue(&node, events).await,
         "queue.show" => {
             let Id { id } = read(params)?;
@@ -253,6 +256,7 @@ async fn check(node: &Node) -> Result<Value, Failure> {
             "messages": report.messages,
             "outbox": report.outbox,
             "inbox": report.inbox,
+            "segments": report.segments,
             "problems": report.problems,
         }))
     })

@@ -166,7 +166,12 @@ fn message(event: &Value) -> Text {
             .untrusted(&field(event, "/id"))
             .plain(")");
     }
-    let text = text.untrusted_body(&field(event, "/body/text"));
+    let part = if event["snippet"].is_string() {
+        "/snippet"
+    } else {
+        "/body/text"
+    };
+    let text = text.untrusted_body(&field(event, part));
     if event["edited_at"].is_string() {
         return text.dim(" (edited)");
     }

@@ -79,6 +79,12 @@ impl Tx<'_> {
             }
             self.erase(id, seq)?;
         }
+        let staged = self.staged(id)?;
+        staged.indexed_changed |= match amendment {
+            Amendment::Deleted { .. } => staged.peer.indexed.deleted(seq),
+            Amendment::Edited { .. } => staged.peer.indexed.edited(seq),
+            _ => false,
+        };
         self.append_amendment(id, seq, amendment)
     }
 

@@ -86,7 +86,12 @@ pub(super) fn changes(id: ContactId, peer: &Peer, numbers: &[(Table, u64)], out:
             secret: None,
         });
     };
-    for table in [Table::Contact, Table::Conversation, Table::Session] {
+    for table in [
+        Table::Contact,
+        Table::Conversation,
+        Table::Session,
+        Table::Indexed,
+    ] {
         remove(table, id.0.to_vec());
     }
     for (table, number) in numbers {

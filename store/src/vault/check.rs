@@ -20,6 +20,8 @@ pub struct Report {
     pub outbox: u64,
     /// Inbox entries that open.
     pub inbox: u64,
+    /// Segments of the search index that open.
+    pub segments: u64,
     /// What does not, in words; empty for a vault that is whole.
     pub problems: Vec<String>,
 }
@@ -86,6 +88,7 @@ impl Vault {
                     .push(format!("inbox entry {number}: {error}")),
             }
         }
+        report.segments = self.check_index(&mut report.problems)?;
         Ok(report)
     }
 

@@ -1,5 +1,7 @@
 //! Reading. What a counter says is there and is not is damage, never silence.
 
+use std::collections::HashMap;
+
 use solo2_crypto::secret::Secret;
 use zeroize::Zeroizing;
 
@@ -309,6 +311,51 @@ impl Vault {
         Ok(value.map(|value| value.to_vec()))
     }
 }
+
+/// Reads messages one by one, and opens each page of keys once.
+pub(crate) struct PageReader<'v> {
+    vault: &'v Vault,
+    pages: HashMap<(ContactId, u64), Page>,
+}
+
+impl<'v> PageReader<'v> {
+    pub(crate) fn new(vault: &'v Vault) -> Self {
+        Self {
+            vault,
+            pages: HashMap::new(),
+        }
+    }
+
+    /// Whether there is such a message.
+    pub(crate) fn has(&self, id: ContactId, seq: u64) -> bool {
+        self.vault.peers().get(&id).is_some_and(|peer| {
+            (peer.conversation.first_seq..peer.conversation.next_seq).contains(&seq)
+        })
+    }
+
+    /// A message that is there.
+    pub(crate) fn read(
+        &mut self,
+        id: ContactId,
+        seq: u64,
+    ) -> Result<(Message, Amendments), ReadError> {
+        let peer = self.vault.peers().get(&id).ok_or(MISSING)?;
+        let (number, place) = place(seq).ok_or(MISSING)?;
+        if !self.pages.contains_key(&(id, number)) {
+            if self.pages.len() >= MOST_PAGES {
+                self.pages.clear();
+            }
+            let page = self.vault.page(peer, number)?.ok_or(MISSING)?;
+            self.pages.insert((id, number), page);
+        }
+        let page = self.pages.get(&(id, number)).ok_or(MISSING)?;
+        let lookup = |key: &Key| self.vault.log_value(key);
+        read_message(self.vault.keys(), id, seq, page, place, &lookup)
+    }
+}
+
+/// Pages that are kept open at a time: one for each conversation there can be.
+const MOST_PAGES: usize = 2048;
 
 /// Where to look a log value up: the database, or a transaction over it.
 pub(crate) type Lookup<'a> = dyn Fn(&Key) -> Result<Option<Vec<u8>>, ReadError> + 'a;

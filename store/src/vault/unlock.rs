@@ -20,8 +20,9 @@ use crate::Vault;
 use crate::anchor::Anchor;
 use crate::db::{Db, Space};
 use crate::doors::Doors;
-use crate::error::{CommitError, Damage, UnlockError};
+use crate::error::{CommitError, Damage, ReadError, UnlockError};
 use crate::files::{self, VaultPaths};
+use crate::index::{INDEX_SLOT, Index, IndexRow};
 use crate::journal::Aside;
 use crate::key_page::{Halves, KeyPage, SLOTS, SlotKeys};
 use crate::keys::{Digest, VaultKeys};
@@ -30,6 +31,7 @@ use crate::record::contact::ContactId;
 use crate::record::{self};
 use crate::row::conversation::{ContactRow, Conversation, read_numbered};
 use crate::row::head::VaultHead;
+use crate::row::indexed::Indexed;
 use crate::row::{self, Table};
 
 /// What opens a vault.
@@ -201,9 +203,10 @@ fn open_verified(
         });
     };
     let secrets = scan.secrets;
-    let peers = assemble(scan.contacts, scan.conversations)?;
+    let peers = assemble(scan.contacts, scan.conversations, scan.indexed)?;
+    let index = scan.index;
     let anchor = Anchor::open(&paths.anchor(), doors.vault_id, anchor_at)?;
-    let vault = Vault {
+    let mut vault = Vault {
         db: Some(db),
         paths: paths.clone(),
         keys,
@@ -212,10 +215,12 @@ fn open_verified(
         slots,
         head,
         peers,
+        index: Index::default(),
         stopped: false,
         removed: false,
         _lock: lock,
     };
+    vault.load_index(index)?;
     Ok((vault, (!fresh).then_some(Found { vault_at, secrets })))
 }
 
@@ -248,6 +253,8 @@ struct Scan {
     contacts: Vec<ContactRow>,
     conversations: BTreeMap<ContactId, Conversation>,
     secrets: Vec<SecretName>,
+    index: IndexRow,
+    indexed: BTreeMap<ContactId, Indexed>,
 }
 
 impl Scan {
@@ -259,6 +266,8 @@ impl Scan {
             contacts: Vec::new(),
             conversations: BTreeMap::new(),
             secrets: Vec::new(),
+            index: IndexRow::default(),
+            indexed: BTreeMap::new(),
         };
         db.scan(Space::Mutable, |key, value| scan.take(keys, key, value))?;
         Ok(scan)
@@ -292,6 +301,24 @@ impl Scan {
                 let id = ContactId(row.id.as_slice().try_into().map_err(|_| UNREADABLE)?);
                 let conversation = record::decode(&row.body).ok_or(UNREADABLE)?;
                 self.conversations.insert(id, conversation);
+            }
+            Table::Index => self.index = record::decode(&row.body).ok_or(UNREADABLE)?,
+            Table::Indexed => {
+                let id = ContactId(row.id.as_slice().try_into().map_err(|_| UNREADABLE)?);
+                let indexed: Indexed = record::decode(&row.body).ok_or(UNREADABLE)?;
+                let Indexed {
+                    to,
+                    apart,
+                    again,
+                    dead,
+                } = &indexed;
+                if ![apart, again, dead]
+                    .iter()
+                    .all(|numbers| numbers.is_sound(*to))
+                {
+                    return Err(UNREADABLE.into());
+                }
+                self.indexed.insert(id, indexed);
             }
             Table::Session => {
                 let contact = ContactId(row.id.as_slice().try_into().map_err(|_| UNREADABLE)?);
@@ -331,11 +358,12 @@ impl Scan {
 fn assemble(
     contacts: Vec<ContactRow>,
     mut conversations: BTreeMap<ContactId, Conversation>,
+    mut indexed: BTreeMap<ContactId, Indexed>,
 ) -> Result<BTreeMap<ContactId, Peer>, UnlockError> {
     const INCOMPLETE: Damage = Damage {
         what: "a contact is incomplete",
     };
-    let mut used = BTreeSet::new();
+    let mut used = BTreeSet::from([INDEX_SLOT]);
     let mut peers = BTreeMap::new();
     for row in contacts {
         for slot in [row.session_slot, row.conversation_slot] {
@@ -345,9 +373,18 @@ fn assemble(
         }
         let id = row.contact.id;
         let conversation = conversations.remove(&id).ok_or(INCOMPLETE)?;
-        peers.insert(id, Peer { row, conversation });
+        let indexed = indexed.remove(&id).unwrap_or_default();
+        if indexed.to > conversation.next_seq {
+            return Err(INCOMPLETE.into());
+        }
+        let peer = Peer {
+            row,
+            conversation,
+            indexed,
+        };
+        peers.insert(id, peer);
     }
-    if conversations.is_empty() {
+    if conversations.is_empty() && indexed.is_empty() {
         Ok(peers)
     } else {
         Err(INCOMPLETE.into())
@@ -355,6 +392,18 @@ fn assemble(
 }
 
 impl Vault {
+    /// Puts the index together. A key that is missing makes its segment a damaged one, which
+    /// searches name and a rebuilt index mends; nothing else depends on it.
+    fn load_index(&mut self, row: IndexRow) -> Result<(), ReadError> {
+        let keys = match self.secret(Table::IndexKeys, &[], INDEX_SLOT) {
+            Ok(keys) => keys,
+            Err(ReadError::Damaged(_)) => None,
+            Err(error) => return Err(error),
+        };
+        self.index = Index::of(row, keys.as_deref().map(Vec::as_slice));
+        Ok(())
+    }
+
     /// Heals what a crash left: the anchor one commit behind, destroyed keys in the idle half.
     fn finish_opening(&mut self, anchor_at: Option<u64>) -> Result<(), UnlockError> {
         let rng = &mut rand::rng();
@@ -378,6 +427,7 @@ impl Vault {
         let lost = self.unreadable(&found)?;
         let mut sessions = BTreeSet::new();
         let mut changes = Changes::default();
+        self.index_dropped(&mut changes);
         for secret in found.secrets {
             let drop = match secret.table {
                 Table::Session => sessions.insert(secret.contact),
@@ -405,10 +455,6 @@ impl Vault {
                 });
             }
         }
-        if changes.renew.is_empty() {
-            // Without contacts, too, the key page must fit the head again.
-            changes.renew.push(0);
-        }
         let (next, cursor) = (self.head.inbox_next, self.head.inbox_cursor);
         self.apply(changes, next, cursor)
             .map_err(|error| match error {
@@ -417,6 +463,7 @@ impl Vault {
                 CommitError::Damaged(damage) => UnlockError::Damaged(damage),
                 CommitError::Stopped => UnlockError::Damaged(SLOT_DAMAGE),
             })?;
+        self.forget_index();
         let commit = self.head.commit;
         let rng = &mut rand::rng();
         self.page
