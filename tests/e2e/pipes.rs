@@ -504,6 +504,45 @@ fn a_listener_that_begins_anew_learns_that_the_beginning_is_gone() {
 }
 
 #[test]
+fn a_listener_passes_over_a_pipe_whose_sender_is_away() {
+    let (_world, a, b) = World::alice_and_bob();
+    let dead = send(&a, "bob", b"never read");
+    wait_listed(&b, "offered");
+    let agent = a.pid();
+    kill_process(agent, Signal::STOP).unwrap();
+    kill_process(dead.pid(), Signal::KILL).unwrap();
+    crate::world::kill_and_wait(agent);
+    let mut listener = listen(&b, "alice");
+    a.start();
+    // It is the older one, and its command is gone.
+    let id = b.json(&["file", "list"])[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    thread::sleep(Duration::from_millis(1500));
+    assert!(listener.runs());
+    a.run(&["file", "cancel", &id, "--json"]).ok();
+    eventually(Duration::from_secs(20), "it is called off", || {
+        b.json(&["file", "list"]).is_empty()
+    });
+    assert!(listener.runs(), "nothing had begun");
+    send(&a, "bob", b"read").end().exits(0);
+    listener.end().exits(0).is(b"read");
+
+    // And while the older one is only away.
+    let dead = send(&a, "bob", b"never read");
+    wait_listed(&b, "offered");
+    let agent = a.pid();
+    kill_process(agent, Signal::STOP).unwrap();
+    kill_process(dead.pid(), Signal::KILL).unwrap();
+    crate::world::kill_and_wait(agent);
+    a.start();
+    let sender = send(&a, "bob", b"newer");
+    listen(&b, "alice").end().exits(0).is(b"newer");
+    sender.end().exits(0);
+}
+
+#[test]
 fn what_a_dead_command_was_sending_is_called_off_after_a_minute() {
     let (_world, a, b) = World::alice_and_bob();
     let listener = listen(&b, "alice");
