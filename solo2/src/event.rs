@@ -172,7 +172,7 @@ const TYPES: &[Row] = &[
     ),
     (
         "file.done",
-        "a file is here, whole and as it was sent; without a path it is in the vault",
+        "a file is here, whole and as it was sent; without a path it is in the vault, with - it went to stdout",
         &[
             ("id", Text),
             ("cursor?", Text),

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -180,6 +180,19 @@ fn wait_listed(home: &Home, state: &str) -> String {
     id
 }
 
+/// What takes no longer than this, or the test fails.
+#[track_caller]
+fn within<T: Send + 'static>(
+    patience: Duration,
+    what: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let (to, from) = mpsc::channel();
+    thread::spawn(move || to.send(work()));
+    let done = from.recv_timeout(patience);
+    done.unwrap_or_else(|_| panic!("not within {patience:?}: {what}"))
+}
+
 fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
@@ -233,24 +246,15 @@ fn the_oldest_pipe_of_a_label_comes_first_and_each_to_one_listener() {
 #[test]
 fn what_is_written_is_there_at_once_and_not_when_a_chunk_is_full() {
     let (_world, a, b) = World::alice_and_bob();
-    let mut listener = b
-        .command(&["pipe", "--listen", "alice"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut out = listener.stdout.take().unwrap();
+    let mut listener = b.stream(&["pipe", "--listen", "alice"]);
     let mut sender = spawn(a.command(&["pipe", "bob"]), Input::Open);
     let mut stdin = sender.child.stdin.take().unwrap();
     let mut slowest = Duration::ZERO;
     for round in 0..10 {
-        let line = format!("line {round}\n");
+        let line = format!("line {round}");
         let begun = Instant::now();
-        stdin.write_all(line.as_bytes()).unwrap();
-        let mut got = vec![0; line.len()];
-        out.read_exact(&mut got).unwrap();
-        assert_eq!(got, line.as_bytes());
+        writeln!(stdin, "{line}").unwrap();
+        assert_eq!(listener.line(Duration::from_secs(30)), Some(line));
         // The first has a connection to make.
         if round > 0 {
             slowest = slowest.max(begun.elapsed());
@@ -260,7 +264,7 @@ fn what_is_written_is_there_at_once_and_not_when_a_chunk_is_full() {
     assert!(slowest < Duration::from_millis(500), "{slowest:?}");
     drop(stdin);
     sender.end().exits(0);
-    assert_eq!(code(listener.wait().unwrap()), 0);
+    listener.end().ok();
 }
 
 #[test]
@@ -445,10 +449,15 @@ fn a_listener_that_leaves_ends_its_sender() {
             .unwrap();
         let mut out = listener.stdout.take().unwrap();
         let sender = spawn(a.command(&["pipe", "bob"]), Input::Zeros(1 << 40));
-        out.read_exact(&mut [0; 1000]).unwrap();
+        let out = within(Duration::from_secs(30), "something comes", move || {
+            out.read_exact(&mut [0; 1000]).unwrap();
+            out
+        });
         if closed {
             drop(out);
-            let output = listener.wait_with_output().unwrap();
+            let output = within(Duration::from_secs(30), "it ends", move || {
+                listener.wait_with_output().unwrap()
+            });
             assert_eq!(output.status.code(), Some(141));
             assert_eq!(String::from_utf8_lossy(&output.stderr), "");
         } else {
@@ -553,6 +562,45 @@ fn a_listener_that_begins_anew_learns_that_the_beginning_is_gone() {
     assert_eq!(got.count, 0);
     let sent = sender.end_within(Duration::from_secs(20));
     assert_ne!(sent.code, 0, "{}", sent.stderr);
+}
+
+#[test]
+fn a_listener_passes_over_a_pipe_whose_sender_is_away() {
+    let (_world, a, b) = World::alice_and_bob();
+    let dead = send(&a, "bob", b"never read");
+    wait_listed(&b, "offered");
+    let agent = a.pid();
+    kill_process(agent, Signal::STOP).unwrap();
+    kill_process(dead.pid(), Signal::KILL).unwrap();
+    crate::world::kill_and_wait(agent);
+    let mut listener = listen(&b, "alice");
+    a.start();
+    // It is the older one, and its command is gone.
+    let id = b.json(&["file", "list"])[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    thread::sleep(Duration::from_millis(1500));
+    assert!(listener.runs());
+    a.run(&["file", "cancel", &id, "--json"]).ok();
+    eventually(Duration::from_secs(20), "it is called off", || {
+        b.json(&["file", "list"]).is_empty()
+    });
+    assert!(listener.runs(), "nothing had begun");
+    send(&a, "bob", b"read").end().exits(0);
+    listener.end().exits(0).is(b"read");
+
+    // And while the older one is only away.
+    let dead = send(&a, "bob", b"never read");
+    wait_listed(&b, "offered");
+    let agent = a.pid();
+    kill_process(agent, Signal::STOP).unwrap();
+    kill_process(dead.pid(), Signal::KILL).unwrap();
+    crate::world::kill_and_wait(agent);
+    a.start();
+    let sender = send(&a, "bob", b"newer");
+    listen(&b, "alice").end().exits(0).is(b"newer");
+    sender.end().exits(0);
 }
 
 #[test]

@@ -78,7 +78,11 @@ struct Sending {
 
 struct Receiving {
     contact: ContactId,
+    /// What it tries, or is in the middle of: nobody else may have it.
     claimed: Option<[u8; 16]>,
+    /// Whether the end of that is its end. What has not begun may be called off, and it waits
+    /// for another.
+    bound: bool,
     progress: Arc<Progress>,
     farewell: Option<Farewell>,
 }
@@ -134,7 +138,7 @@ impl Pipes {
         let receiving = self
             .landings
             .values_mut()
-            .find(|receiving| receiving.claimed == Some(id));
+            .find(|receiving| receiving.bound && receiving.claimed == Some(id));
         // Its questions end behind the word, or the command would think that its owner left.
         let (farewell, feed) = match sending {
             Some(sending) => (sending.farewell, Some(sending.feed)),
@@ -205,7 +209,7 @@ pub(super) async fn attach(
             let begun = ask.id.as_deref().map(file_of).transpose()?;
             let wanted = landing::Wanted::Label(safe_name(&ask.label));
             let peer = ask.peer;
-            let contact = node.call(move |core| core.find(&peer)).await?;
+            let contact = node.call(move |core| core.sendable(&peer)).await?;
             landing::attach(node, contact, wanted, begun).await
         }
         "file.stream" => {
@@ -508,11 +512,22 @@ impl Core {
         let receiving = Receiving {
             contact,
             claimed,
+            bound: claimed.is_some(),
             progress,
             farewell: Some(farewell),
         };
         self.pipes.landings.insert(serial, receiving);
         (serial, over, self.pipes.changed.subscribe())
+    }
+
+    /// The sender has answered a command: from here on they end together. Not if it was called
+    /// off meanwhile.
+    fn bind_landing(&mut self, serial: u64, id: [u8; 16]) -> bool {
+        let there = self.find_transfer(id).is_some();
+        if let Some(own) = self.pipes.landings.get_mut(&serial).filter(|_| there) {
+            own.bound = true;
+        }
+        there
     }
 
     /// All of it is at the stdout of a command, verified.

@@ -78,12 +78,20 @@ impl Sink {
         let (failure, reason) = loop {
             tokio::select! {
                 frame = frames.next(), if job.is_none() => match frame {
-                    Ok(Some(Frame::Over(end))) => match (verdict.zip(whole), end) {
-                        // What was verified is whole, whatever was called off meanwhile.
-                        (Some((true, whole)), _) => return Ok(received(begun, whole)),
-                        (_, Some(failure)) => return Err(*failure),
-                        (_, None) => return Err(cut_short()),
-                    },
+                    Ok(Some(Frame::Over(end))) => {
+                        // The thread has spoken before the owner did, and may not be heard yet.
+                        while let Ok(told) = news.try_recv() {
+                            if let News::Verdict(same) = told {
+                                verdict = Some(same);
+                            }
+                        }
+                        return match (verdict.zip(whole), end) {
+                            // What was verified is whole, whatever was called off meanwhile.
+                            (Some((true, whole)), _) => Ok(received(begun, whole)),
+                            (_, Some(failure)) => Err(*failure),
+                            (_, None) => Err(cut_short()),
+                        };
+                    }
                     Ok(Some(Frame::Begun(id))) => {
                         begun = Some(id);
                         (self.resume)(&mut params, id);

@@ -317,11 +317,17 @@ impl Landing {
             }
             Fetched::Refused(_) => return Err(Stop::Later),
         };
+        if self.begun.is_none() {
+            let (serial, id) = (self.serial, offer.id);
+            let bind = move |core: &mut Core| Ok(core.bind_landing(serial, id));
+            if !matches!(self.node.call(bind).await, Ok(true)) {
+                return Err(Stop::Later);
+            }
+            self.begun = Some(id);
+            self.say(Frame::Begun(id)).await?;
+        }
         self.progress.note(offset);
         self.progress.run(true);
-        if self.begun.replace(offer.id).is_none() {
-            self.say(Frame::Begun(offer.id)).await?;
-        }
         let opener = Opener::new(attempt_key(&offer.key, &offer.id, &salt, offset));
         let given = give(records, opener, offset, offer.size, &self.to);
         let taken = take(&mut self.frames, acks, &self.progress);
