@@ -65,6 +65,7 @@ complete -c solo2 -n "__fish_solo2_needs_command" -f -a "react" -d 'React to a m
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "read" -d 'Mark messages as read'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "chat" -d 'Talk with one contact, line by line'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "history" -d 'Print stored messages, the oldest first'
+complete -c solo2 -n "__fish_solo2_needs_command" -f -a "search" -d 'Find messages by their words, the oldest first'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "queue" -d 'See and push what is on its way'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "route" -d 'See how your peers are reached'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "sync" -d 'Send what is queued and fetch what waits, then end'
@@ -237,35 +238,37 @@ complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_su
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -f -a "show" -d 'Show the words again: asks for the password, on a terminal or into a new file'
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -f -a "confirm" -d 'Check that you wrote the words down right'
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -f -a "restore" -d 'Make a vault again from its words, with a new identity'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -s p -l profile -d 'Profile to use' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -l config -d 'Configuration file to use instead of the usual one' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 never\t'Never'
 always\t'Always'"
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
 require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'"
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'"
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -l password-fd -d 'Read the password from this file descriptor' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -l json -d 'Print JSON Lines; errors too, as the last line'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -l plain -d 'Print words instead of glyphs, and no colour'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -s q -l quiet -d 'Print nothing but what was asked for'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -s v -l verbose -d 'Log to stderr; twice for more'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -l no-input -d 'Never ask; fail instead'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -s y -l yes -d 'Answer yes to every question'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -l offline -d 'Touch no network'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -f -a "unlock" -d 'Let the running agent open the vault'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -f -a "lock" -d 'Let the running agent wipe its keys; it keeps running'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -f -a "status" -d 'Tell whether there is a vault and whether it is open'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check" -f -a "check" -d 'Look at every record of the vault'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -f -a "unlock" -d 'Let the running agent open the vault'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -f -a "lock" -d 'Let the running agent wipe its keys; it keeps running'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -f -a "status" -d 'Tell whether there is a vault and whether it is open'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -f -a "check" -d 'Look at every record of the vault'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -f -a "reindex" -d 'Make the search index anew'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -f -a "compact" -d 'Destroy what was deleted down to the last word, and give room back'
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l words-file -d 'Use the 24 words in this file instead of the password, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
@@ -368,6 +371,56 @@ complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subco
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l config -d 'Configuration file to use instead of the usual one' -r -F
@@ -1175,6 +1228,37 @@ complete -c solo2 -n "__fish_solo2_using_subcommand history" -l no-input -d 'Nev
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l from -d 'Only what this contact sent' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l in -l peer -d 'Only in the conversation with this contact' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l since -d 'From this moment on: a date, RFC 3339, or a time ago such as 2h' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l until -d 'Up to this moment' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -s n -l limit -d 'At most this many, the newest' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l has-file -d 'Only files, by their names'
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l config -d 'Configuration file to use instead of the usual one' -r -F

@@ -12,7 +12,7 @@ use std::time::Duration;
 use common::{contact, create, item, message, unlock};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use solo2_store::{Amendment, ContactId, DeliveryState, Vault};
+use solo2_store::{Amendment, ContactId, DeliveryState, Filter, Query, Vault};
 
 const DIRECTORY: &str = "SOLO2_STORE_TEST_DIRECTORY";
 const CYCLES: u32 = 40;
@@ -75,6 +75,12 @@ fn assert_whole(vault: &Vault, n: u64) {
         }
         assert_eq!(amendments.0.contains(&delivered(seq + 1)), seq < n);
     }
+    let deleted = (n / 10) as usize;
+    let query = Query::parse("\"text number\"").unwrap();
+    let hits = vault
+        .search(&query, &Filter::default(), usize::MAX)
+        .unwrap();
+    assert_eq!(hits.len() + deleted, n as usize, "found by search");
     assert!(vault.outbox(ANNA, 9).unwrap() == [(n, item(n))]);
     assert_eq!(vault.setting("n").unwrap().unwrap(), n.to_be_bytes());
     let report = vault.check().unwrap();
@@ -93,6 +99,8 @@ fn owner_to_be_killed() {
         write(&mut vault, n);
         writeln!(out, "committed {n}").unwrap();
         out.flush().unwrap();
+        // Seals, merges and, behind the deletions, rewrites.
+        vault.index_step(2, 8).unwrap();
         if n.is_multiple_of(3) {
             vault.settle().unwrap();
         }

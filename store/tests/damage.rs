@@ -12,8 +12,8 @@ use common::{PASSWORD, contact, copy_dir, create, item, message, paths, unlock};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use solo2_store::{
-    Amendment, Amendments, Contact, ContactId, DeliveryState, InboxEntry, Message, OutboxItem,
-    ReadError, Unlock, Vault,
+    Amendment, Amendments, Contact, ContactId, DeliveryState, Filter, InboxEntry, Message,
+    OutboxItem, Query, ReadError, Unlock, Vault,
 };
 
 const FLIPS: u64 = 500;
@@ -28,6 +28,8 @@ struct Everything {
     found: Vec<Option<u64>>,
     inbox: Vec<InboxEntry>,
     settings: Vec<Option<Vec<u8>>>,
+    /// What a search finds, most of it by the index.
+    hits: Vec<(ContactId, u64)>,
     cursor: u64,
     commits: u64,
 }
@@ -46,6 +48,15 @@ fn everything(vault: &Vault) -> Result<Everything, ReadError> {
             vault.setting("two")?,
             vault.setting("none")?,
         ],
+        hits: vault
+            .search(
+                &Query::parse("text number").unwrap(),
+                &Filter::default(),
+                1000,
+            )?
+            .iter()
+            .map(|hit| (hit.contact, hit.seq))
+            .collect(),
         cursor: vault.inbox_cursor(),
         commits: vault.commits(),
     };
@@ -92,6 +103,9 @@ fn grow(vault: &mut Vault, from: u64) {
         .unwrap();
         tx.set_inbox_cursor(n / 4);
         tx.commit().unwrap();
+        if n.is_multiple_of(3) {
+            vault.index_step(1, 100).unwrap();
+        }
     }
 }
 

@@ -22,7 +22,11 @@ fn search_finds_words_phrases_and_beginnings_and_nothing_that_was_deleted() {
         let mut all = vec!["search"];
         all.extend(args);
         let lines = a.json(&all);
-        assert!(lines.iter().all(|line| line["type"] == "message" && line["snippet"].is_string()));
+        assert!(
+            lines
+                .iter()
+                .all(|line| line["type"] == "message" && line["snippet"].is_string())
+        );
         texts(&lines)
     };
     let check = |when: &str| {
@@ -31,7 +35,11 @@ fn search_finds_words_phrases_and_beginnings_and_nothing_that_was_deleted() {
         assert_eq!(found(&["\"server failed\""]), server, "{when}");
         assert_eq!(found(&["serv*"]).len(), 3, "{when}");
         assert_eq!(found(&["serv*", "--limit", "1"]), [server[1]], "{when}");
-        assert_eq!(found(&["strasse"]), ["the server is in the Straße"], "{when}");
+        assert_eq!(
+            found(&["strasse"]),
+            ["the server is in the Straße"],
+            "{when}"
+        );
         assert_eq!(found(&["東京"]), ["明日、東京都庁へ"], "{when}");
         assert_eq!(found(&["server", "--from", "bob"]), [server[1]], "{when}");
         assert_eq!(found(&["server", "--in", "bob"]).len(), 3, "{when}");
@@ -45,7 +53,15 @@ fn search_finds_words_phrases_and_beginnings_and_nothing_that_was_deleted() {
     assert_eq!(index["indexed"], 5, "{index}");
     check("from the index");
 
-    a.run(&["edit", &mistaken, "-m", "a secret copy", "--wait", "delivered"]).ok();
+    a.run(&[
+        "edit",
+        &mistaken,
+        "-m",
+        "a secret copy",
+        "--wait",
+        "delivered",
+    ])
+    .ok();
     assert_eq!(found(&["backup"]).len(), 1);
     assert_eq!(found(&["secret copy"]), ["a secret copy"]);
     a.run(&["delete", &mistaken]).ok();
@@ -55,19 +71,25 @@ fn search_finds_words_phrases_and_beginnings_and_nothing_that_was_deleted() {
     assert_eq!(a.json(&["vault", "check"])[0]["ok"], true);
 
     a.stop();
-    let alone = a.run(&["--agent", "never", "--offline", "search", "server", "--json"]).ok();
+    let alone = a.alone(&["--offline", "search", "server", "--json"]).ok();
     assert_eq!(alone.text().lines().count(), 3, "{alone}");
-    let human = a.run(&["--agent", "never", "--offline", "search", "server", "failed"]).ok();
-    assert!(human.text().contains("bob") && human.text().contains("which server failed?"), "{human}");
+    let human = a.alone(&["--offline", "search", "server", "failed"]).ok();
+    assert!(
+        human.text().contains("bob") && human.text().contains("which server failed?"),
+        "{human}"
+    );
 }
 
 #[test]
 fn the_agent_indexes_what_came_when_it_is_idle() {
     let (_world, a, b) = World::alice_and_bob();
     let lines: String = (0..140).map(|n| format!("line{n} of many\n")).collect();
-    a.run_with(&["send", "bob", "--lines", "--wait", "queued"], &lines).ok();
+    a.run_with(&["send", "bob", "--lines", "--wait", "queued"], &lines)
+        .ok();
     assert_eq!(b.recv_texts(140, Duration::from_secs(60)).len(), 140);
-    eventually(SOON, "a segment is there", || b.json(&["vault", "check"])[0]["segments"] == 1);
+    eventually(SOON, "a segment is there", || {
+        b.json(&["vault", "check"])[0]["segments"] == 1
+    });
     assert_eq!(texts(&b.json(&["search", "line77"])), ["line77 of many"]);
     assert_eq!(b.json(&["search", "many"]).len(), 20);
 }
@@ -76,11 +98,27 @@ fn the_agent_indexes_what_came_when_it_is_idle() {
 fn a_file_is_found_by_a_part_of_its_name() {
     let (world, a, b) = World::alice_and_bob();
     let path = world.file("Quarterly_Report-2026.pdf", b"figures");
-    a.run(&["send", "bob", "-f", &path, "--wait", "delivered", "--timeout", "30s"]).ok();
-    for (home, args) in [(&a, &["search", "report"][..]), (&b, &["search", "--has-file"])] {
+    a.run(&[
+        "send",
+        "bob",
+        "-f",
+        &path,
+        "--wait",
+        "delivered",
+        "--timeout",
+        "30s",
+    ])
+    .ok();
+    for (home, args) in [
+        (&a, &["search", "report"][..]),
+        (&b, &["search", "--has-file"]),
+    ] {
         let lines = home.json(args);
         assert_eq!(lines.len(), 1, "{lines:?}");
-        assert_eq!(lines[0]["body"]["file"]["name"], "Quarterly_Report-2026.pdf");
+        assert_eq!(
+            lines[0]["body"]["file"]["name"],
+            "Quarterly_Report-2026.pdf"
+        );
     }
     assert!(b.json(&["search", "--has-file", "nonsense"]).is_empty());
 }

@@ -136,14 +136,14 @@ fn vault(dir: &Path, messages: u64, classes: &[Class]) {
 
     // Made beforehand in pieces, so that the time is the vault's own.
     let mut corpus = Corpus::new(messages, SEED).zip(0u64..);
-    let (mut text, mut spent) = (0, Duration::ZERO);
+    let (mut text, mut spent) = (0, (Duration::ZERO, Duration::ZERO));
     loop {
         let piece: Vec<_> = corpus.by_ref().take(2000).collect();
         if piece.is_empty() {
             break;
         }
         text += piece.iter().map(|(said, _)| said.text.len()).sum::<usize>();
-        let begun = Instant::now();
+        let begun = Clock::start();
         let mut tx = vault.begin();
         for (said, number) in piece {
             let message = Message {
@@ -161,15 +161,16 @@ fn vault(dir: &Path, messages: u64, classes: &[Class]) {
             tx.append_message(id(said.contact), &message).expect("a message");
         }
         tx.commit().expect("a commit");
-        spent += begun.elapsed();
+        let (wall, processor) = begun.stop();
+        spent = (spent.0 + wall, spent.1 + processor);
     }
-    println!("write   {:>8.0} messages/s", messages as f64 / spent.as_secs_f64());
+    rate("write", messages, spent);
     vault.close().expect("closes");
     let without = size(dir);
 
     let open = || Vault::unlock(&paths, Unlock::Entropy(&words)).expect("opens");
     let mut vault = open();
-    let begun = Instant::now();
+    let begun = Clock::start();
     let mut longest = Duration::ZERO;
     loop {
         let step = Instant::now();
@@ -179,11 +180,8 @@ fn vault(dir: &Path, messages: u64, classes: &[Class]) {
             break;
         }
     }
-    println!(
-        "index   {:>8.0} messages/s, longest step {:.0} ms",
-        messages as f64 / begun.elapsed().as_secs_f64(),
-        millis(longest)
-    );
+    rate("index", messages, begun.stop());
+    println!("longest step {:.0} ms", millis(longest));
     let status = vault.index_status();
     vault.close().expect("closes");
     let index = status.blocks * 4096;
@@ -287,6 +285,11 @@ pub(crate) fn report(what: &str, times: &Times) {
     let wall = line(times.iter().map(|time| time.0).collect());
     let processor = line(times.iter().map(|time| time.1).collect());
     println!("{what:<32} wall ms {wall}   cpu ms {processor}");
+}
+
+fn rate(what: &str, messages: u64, (wall, processor): (Duration, Duration)) {
+    let rate = |time: Duration| messages as f64 / time.as_secs_f64();
+    println!("{what} messages/s: {:.0} by the wall, {:.0} by the processor", rate(wall), rate(processor));
 }
 
 fn millis(time: Duration) -> f64 {

@@ -25,6 +25,7 @@ use solo2_store::{
     Amendment, Contact, ContactId, IndexStep, Message, OutboxItem, Tx, TxError, Vault,
 };
 use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::Instant;
 
 use super::courier::{self, Order};
 use super::event::Event;
@@ -44,7 +45,7 @@ use crate::net::link::{LinkError, LinkInfo};
 const ROUND_MAX: usize = 64;
 /// Quiet time after which destroyed keys are overwritten on disk.
 const SETTLE_AFTER: Duration = Duration::from_millis(50);
-/// Quiet time after which the search index is looked after, and between two steps of that.
+/// How long the search index is left alone after the first change, and after each step for it.
 const TIDY_AFTER: Duration = Duration::from_millis(500);
 /// Messages that a search may have to read one by one before they are indexed, and most that are
 /// indexed in one step: it holds everything else up for some ten milliseconds.
@@ -184,8 +185,8 @@ pub(crate) struct Core {
     effects: Vec<Effect>,
     next_ticket: u64,
     settled: bool,
-    /// The search index has nothing to do.
-    tidy: bool,
+    /// When the search index is looked after next, if there may be something to do.
+    tidy_at: Option<Instant>,
 }
 
 impl Core {
@@ -222,7 +223,7 @@ impl Core {
             effects: Vec::new(),
             next_ticket: 0,
             settled: true,
-            tidy: false,
+            tidy_at: Some(Instant::now()),
         };
         core.read_peers()?;
         core.await_feeds();
@@ -316,10 +317,10 @@ impl Core {
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let quiet = async {
-                match (self.settled, self.tidy) {
+                match (self.settled, self.tidy_at) {
                     (false, _) => tokio::time::sleep(SETTLE_AFTER).await,
-                    (true, false) => tokio::time::sleep(TIDY_AFTER).await,
-                    (true, true) => std::future::pending().await,
+                    (true, Some(tidy_at)) => tokio::time::sleep_until(tidy_at).await,
+                    (true, None) => std::future::pending().await,
                 }
             };
             let first = tokio::select! {
@@ -390,10 +391,13 @@ impl Core {
     /// Does one thing for the search index, if there is one to do.
     fn tidy(&mut self, least: usize) {
         match self.vault.index_step(least, INDEX_MOST) {
-            Ok(IndexStep::Idle) => self.tidy = true,
-            Ok(_) => self.settled = false,
+            Ok(IndexStep::Idle) => self.tidy_at = None,
+            Ok(_) => {
+                self.settled = false;
+                self.tidy_at = Some(Instant::now() + TIDY_AFTER);
+            }
             Err(error) => {
-                self.tidy = true;
+                self.tidy_at = None;
                 tracing::warn!("cannot keep the search index: {error}");
             }
         }
@@ -456,7 +460,9 @@ impl Core {
             Some(failed) => Err(failed.clone()),
             None if operations.is_empty() && dirty.is_empty() => Ok(()),
             None => {
-                (self.settled, self.tidy) = (false, false);
+                self.settled = false;
+                self.tidy_at
+                    .get_or_insert_with(|| Instant::now() + TIDY_AFTER);
                 self.write(operations, &dirty)
             }
         };

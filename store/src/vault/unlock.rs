@@ -286,7 +286,8 @@ impl Scan {
             self.head = Some(head);
             return Ok(());
         }
-        let key = keys.name(row.table, &row.id);
+        // It lies under its own name, or it would not have opened.
+        let key = key.try_into().map_err(|_| UNREADABLE)?;
         self.digest.add(&keys.mutable_mark(&key, row.version));
         self.newest = self.newest.max(row.version);
         match row.table {
