@@ -24,6 +24,7 @@ mod completion;
 mod config;
 mod contact;
 mod demo;
+mod export;
 mod file;
 mod history;
 mod identity;
@@ -244,6 +245,7 @@ pub(crate) enum Command {
     Send(send::Send),
     Recv(recv::Recv),
     File(file::File),
+    Export(export::Export),
     Edit(amend::Edit),
     Delete(amend::Delete),
     React(amend::React),
@@ -275,6 +277,7 @@ impl Command {
             Command::Send(verb) => verb.run(cx),
             Command::Recv(verb) => verb.run(cx),
             Command::File(verb) => verb.run(cx),
+            Command::Export(verb) => verb.run(cx),
             Command::Edit(verb) => verb.run(cx),
             Command::Delete(verb) => verb.run(cx),
             Command::React(verb) => verb.run(cx),

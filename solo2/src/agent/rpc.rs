@@ -49,6 +49,9 @@
 //! file.accept   id to existing timeout_ms       → file.done; {file.progress file.failed}
 //! file.reject|cancel id                         → file {"id","state"}
 //! file.resume   id timeout_ms                   → {"unfinished"}; {file.progress file.done file.failed}
+//! export        format to chat since until no_files passphrase|password
+//!                                               → export.done; {export.progress}; the document goes to the
+//!                                                  caller's socket `to`; a readable copy takes the password
 //! recv.ack      cursor                          → {}
 //! history       peer limit since until grep     → {"count"}; {message …} oldest first
 //! queue.list                                    → {"count"}; {queue.item …}

@@ -81,7 +81,7 @@ pub(crate) async fn history(node: &Node, ask: History, sink: EventSink) -> Resul
     Ok(json!({ "count": count }))
 }
 
-fn millis(moment: Option<&str>) -> Result<Option<u64>, Failure> {
+pub(super) fn millis(moment: Option<&str>) -> Result<Option<u64>, Failure> {
     let Some(text) = moment else { return Ok(None) };
     let moment: Timestamp = text.parse().map_err(|_| {
         Failure::usage(format!("not a time: {text}")).hint("write it as RFC 3339 does")
