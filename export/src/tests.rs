@@ -9,7 +9,7 @@ use std::io::{self, Cursor, Read, Write as _};
 use solo2_crypto::file::FileKey;
 use solo2_crypto::secret::Secret;
 use solo2_store::{
-    Amendment, Amendments, Contact, ContactId, Kind, Kept, Message, StoredFile, Trust,
+    Amendment, Amendments, Contact, ContactId, Kept, Kind, Message, StoredFile, Trust,
 };
 use zeroize::Zeroizing;
 
@@ -57,7 +57,10 @@ impl Source for Memory {
                 at: Cursor::default(),
             }))));
         }
-        let found = file.kept.as_ref().and_then(|kept| self.files.get(&kept.blob));
+        let found = file
+            .kept
+            .as_ref()
+            .and_then(|kept| self.files.get(&kept.blob));
         Ok(found.map(|(len, bytes)| {
             Attachment::File(*len, Box::new(Cursor::new(bytes.clone())) as Box<dyn Read>)
         }))
@@ -135,7 +138,7 @@ fn file(seq: u64, name: &str, blob: u8) -> Numbered {
         shape: 0,
         kept: Some(Kept {
             blob: [blob; 16],
-            key: FileKey::new(*b"CANARY-FILE-KEY-CANARY-FILE-KEY!"),
+            key: FileKey::new(b"CANARY-FILE-KEY-CANARY-FILE-KEY!"),
         }),
         path: Some("/home/CANARY-PATH".to_owned()),
     };
@@ -363,7 +366,11 @@ fn a_long_conversation_comes_in_parts_and_in_order() {
             .filter(|(path, _)| path.contains("messages-"))
             .collect();
     assert!(parts.len() > 2);
-    assert!(parts.iter().all(|(_, bytes)| bytes.len() < (1 << 20) + 8000));
+    assert!(
+        parts
+            .iter()
+            .all(|(_, bytes)| bytes.len() < (1 << 20) + 8000)
+    );
     let numbers: Vec<u64> = parts
         .iter()
         .flat_map(|(_, bytes)| std::str::from_utf8(bytes).unwrap().lines())
@@ -380,9 +387,10 @@ fn names_lead_nowhere_but_into_the_document() {
     let name = "x/../../evil\\..\n";
     let mut memory = Memory::default();
     let alice = contact(1, name);
-    memory
-        .messages
-        .insert(alice.id, vec![file(1, name, 7), file(2, &"ä".repeat(300), 7)]);
+    memory.messages.insert(
+        alice.id,
+        vec![file(1, name, 7), file(2, &"ä".repeat(300), 7)],
+    );
     memory.files.insert([7; 16], (5, b"bytes".to_vec()));
     let request = request(vec![alice]);
     for all in [
@@ -390,8 +398,14 @@ fn names_lead_nowhere_but_into_the_document() {
         unzipped(&zipped(&mut memory, &request)),
     ] {
         for (path, _) in all {
-            assert!(!path.starts_with('/') && !path.contains(['\\', '\n']), "{path}");
-            assert!(path.split('/').all(|part| !matches!(part, "" | "." | "..")), "{path}");
+            assert!(
+                !path.starts_with('/') && !path.contains(['\\', '\n']),
+                "{path}"
+            );
+            assert!(
+                path.split('/').all(|part| !matches!(part, "" | "." | "..")),
+                "{path}"
+            );
             assert!(path.split('/').all(|part| part.len() <= 255), "{path}");
         }
     }
@@ -433,7 +447,11 @@ fn markup_of_a_peer_is_text() {
     });
     memory.messages.insert(
         alice.id,
-        vec![reacted, file(2, "<svg onload=x>.png", 7), file(3, "z.svg", 7)],
+        vec![
+            reacted,
+            file(2, "<svg onload=x>.png", 7),
+            file(3, "z.svg", 7),
+        ],
     );
     memory.files.insert([7; 16], (5, b"bytes".to_vec()));
     let request = request(vec![alice]);
@@ -443,12 +461,21 @@ fn markup_of_a_peer_is_text() {
         String::from_utf8(bytes.clone()).unwrap()
     };
     let page = ending(".html");
-    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot; onload=&#39;x&#39; &amp;amp;"));
+    assert!(
+        page.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot; onload=&#39;x&#39; &amp;amp;")
+    );
     assert!(page.contains("<title>&lt;img src=x onerror=alert(1)&gt;</title>"));
     assert!(page.contains("&lt;b&gt;!&lt;/b&gt;"));
     assert!(page.contains("default-src 'none'"));
     assert!(page.contains("<img src=\"files/00000002-%3Csvg%20onload%3Dx%3E.png\""));
-    for live in ["<script", "<svg", "<img src=x", "<b>", "\u{1b}", "z.svg\" alt"] {
+    for live in [
+        "<script",
+        "<svg",
+        "<img src=x",
+        "<b>",
+        "\u{1b}",
+        "z.svg\" alt",
+    ] {
         assert!(!page.contains(live), "{live}");
     }
     let markdown = ending(".md");
@@ -508,8 +535,14 @@ fn a_whole_archive_is_whole_and_one_with_any_byte_changed_or_cut_is_not() {
     for at in (0..whole.len()).step_by(7) {
         let mut changed = whole.clone();
         changed[at] ^= 1;
-        assert!(verify::archive(&changed[..], Opener::Words(&key)).is_err(), "{at}");
-        assert!(verify::archive(&whole[..at], Opener::Words(&key)).is_err(), "{at}");
+        assert!(
+            verify::archive(&changed[..], Opener::Words(&key)).is_err(),
+            "{at}"
+        );
+        assert!(
+            verify::archive(&whole[..at], Opener::Words(&key)).is_err(),
+            "{at}"
+        );
     }
     let other = ArchiveKey::of(&Secret::new(&[6; 32]));
     let refused = verify::archive(&whole[..], Opener::Words(&other));
@@ -577,7 +610,10 @@ fn a_document_whose_sums_do_not_fit_is_not_whole() {
         let manifest = format!("{{\"format\":\"{format}\",\"version\":1}}");
         let newer = format!("{{\"format\":\"{format}\",\"version\":2}}");
         let line = |bytes: &[u8], path: &str| {
-            format!("{}  {path}\n", crate::sums::hex(&crate::sums::sha256(bytes)))
+            format!(
+                "{}  {path}\n",
+                crate::sums::hex(&crate::sums::sha256(bytes))
+            )
         };
         let first = line(manifest.as_bytes(), "manifest.json");
         let sums = format!("{first}{}", line(b"x", "a"));

@@ -155,7 +155,9 @@ fn stock_age_and_tar_open_an_archive_through_the_agent_and_without_one() {
 
     // Embedded, on stdout.
     alice.stop();
-    let streamed = alice.alone(&["export", "--format", "archive", "-o", "-"]).ok();
+    let streamed = alice
+        .alone(&["export", "--format", "archive", "-o", "-"])
+        .ok();
     let file = world.path("embedded.age");
     fs::write(&file, &streamed.stdout).unwrap();
     let there = unpacked(&world, "embedded", &opened(&world, &alice, &file));
@@ -201,9 +203,8 @@ fn a_passphrase_archive_opens_with_it_alone() {
         alice.alone(&args)
     };
     export(&["--passphrase-file", &secret]).ok();
-    let verify = |phrase: &str| {
-        alice.run(&["export", "verify", path(&file), "--passphrase-file", phrase])
-    };
+    let verify =
+        |phrase: &str| alice.run(&["export", "verify", path(&file), "--passphrase-file", phrase]);
     verify(&secret).ok();
     verify(&wrong).exits(20).advises();
     let words = alice.words_file();
@@ -294,14 +295,20 @@ fn an_export_replaces_nothing_unasked_and_leaves_nothing_half_done() {
     };
     export(&file, &[]).exits(3).advises();
     assert_eq!(fs::read(&file).unwrap(), b"mine");
-    export(&file, &["--chat", "nobody", "--force"]).exits(5).advises();
+    export(&file, &["--chat", "nobody", "--force"])
+        .exits(5)
+        .advises();
     assert_eq!(fs::read(&file).unwrap(), b"mine");
     export(&directory, &["--force"]).exits(3).advises();
     export(&directory.join("none/a.age"), &[]).exits(3);
     let left = fs::read_dir(&directory).unwrap().count();
     assert_eq!(left, 1, "nothing but what was there");
     export(&file, &["--force"]).ok();
-    assert!(fs::read(&file).unwrap().starts_with(b"age-encryption.org/v1"));
+    assert!(
+        fs::read(&file)
+            .unwrap()
+            .starts_with(b"age-encryption.org/v1")
+    );
     // A reader that leaves ends it quietly.
     let mut command = alice.command(&["export", "--format", "archive", "-o", "-"]);
     command.arg("--password-file").arg(alice.password_file());
@@ -327,7 +334,16 @@ fn only_what_was_asked_for_is_exported() {
     carol.deliver("alice", "of carol");
     let id = alice.deliver("bob", "to be deleted");
     alice.run(&["delete", &id]).ok();
-    bob.json(&["send", "alice", "-m", "brief", "--expire", "1s", "--wait", "delivered"]);
+    bob.json(&[
+        "send",
+        "alice",
+        "-m",
+        "brief",
+        "--expire",
+        "1s",
+        "--wait",
+        "delivered",
+    ]);
     thread::sleep(Duration::from_millis(1500));
     keep(&bob, &alice, "alice", &world.file("f.txt", "CONTENTS-OF-F"));
     let whole = zip(&world, &alice, "all.zip", &[]);
@@ -372,7 +388,12 @@ fn no_export_holds_a_private_key_a_session_or_a_pair_secret() {
     let archive = archive(&world, &alice, "a.age", &[]);
     let tar = opened(&world, &alice, &archive);
     let words = fs::read_to_string(alice.words_file()).unwrap();
-    let key = alice.run(&["identity", "age-key", "--words-file", path(&alice.words_file())]);
+    let key = alice.run(&[
+        "identity",
+        "age-key",
+        "--words-file",
+        path(&alice.words_file()),
+    ]);
     let key = key.ok().text().lines().last().unwrap().to_owned();
     for document in [&zip, &tar] {
         assert!(contains(document, b"hello"), "the search itself works");
@@ -386,7 +407,10 @@ fn no_export_holds_a_private_key_a_session_or_a_pair_secret() {
             let record: Value = serde_json::from_slice(&line[start..]).unwrap();
             let fields = record.as_object().unwrap().keys();
             for field in fields {
-                assert!(FIELDS.contains(&field.as_str()), "{field} is not documented");
+                assert!(
+                    FIELDS.contains(&field.as_str()),
+                    "{field} is not documented"
+                );
             }
         }
     }
@@ -394,9 +418,32 @@ fn no_export_holds_a_private_key_a_session_or_a_pair_secret() {
 
 /// The fields of docs/protocol/7-export.md §1.
 const FIELDS: [&str; 26] = [
-    "v", "type", "id", "name", "fingerprint", "certificate", "verified", "trust", "blocked",
-    "changed_to", "added_at", "settings", "conversation", "n", "ts", "stored_at", "dir", "body",
-    "edited_at", "reply_to", "expires_at", "client_id", "route", "state", "state_at", "reactions",
+    "v",
+    "type",
+    "id",
+    "name",
+    "fingerprint",
+    "certificate",
+    "verified",
+    "trust",
+    "blocked",
+    "changed_to",
+    "added_at",
+    "settings",
+    "conversation",
+    "n",
+    "ts",
+    "stored_at",
+    "dir",
+    "body",
+    "edited_at",
+    "reply_to",
+    "expires_at",
+    "client_id",
+    "route",
+    "state",
+    "state_at",
+    "reactions",
 ];
 
 #[test]
@@ -406,7 +453,14 @@ fn a_damaged_document_is_refused_with_exit_20() {
     let words = alice.words_file();
     let verify = |file: &Path| -> Done {
         let words = path(&words);
-        alice.run(&["export", "verify", path(file), "--words-file", words, "--json"])
+        alice.run(&[
+            "export",
+            "verify",
+            path(file),
+            "--words-file",
+            words,
+            "--json",
+        ])
     };
     let archive = archive(&world, &alice, "a.age", &[]);
     let zip = zip(&world, &alice, "a.zip", &[]);
@@ -418,7 +472,12 @@ fn a_damaged_document_is_refused_with_exit_20() {
         let mut flipped = bytes.clone();
         flipped[middle] ^= 1;
         let damaged = world.path("damaged");
-        for bad in [&flipped[..], &bytes[..middle], &bytes[..bytes.len() - 1], b"x"] {
+        for bad in [
+            &flipped[..],
+            &bytes[..middle],
+            &bytes[..bytes.len() - 1],
+            b"x",
+        ] {
             fs::write(&damaged, bad).unwrap();
             let refused = verify(&damaged).exits(20).advises();
             assert_eq!(refused.last_event()["exit"], 20);
@@ -427,9 +486,17 @@ fn a_damaged_document_is_refused_with_exit_20() {
     // With the password instead of the words, and with words of another vault.
     alice.alone(&["export", "verify", path(&archive)]).ok();
     let others = bob.words_file();
-    let with_others = ["export", "verify", path(&archive), "--words-file", path(&others)];
+    let with_others = [
+        "export",
+        "verify",
+        path(&archive),
+        "--words-file",
+        path(&others),
+    ];
     alice.run(&with_others).exits(20).says("another");
-    alice.run(&["export", "verify", path(&world.path("none"))]).exits(3);
+    alice
+        .run(&["export", "verify", path(&world.path("none"))])
+        .exits(3);
 }
 
 #[test]
@@ -442,13 +509,20 @@ fn messages_that_arrive_meanwhile_disturb_no_export() {
             let mut number = 0;
             while !stop.load(Ordering::Relaxed) {
                 number += 1;
-                bob.run(&["send", "alice", "-m", &format!("number {number}")]).ok();
+                bob.run(&["send", "alice", "-m", &format!("number {number}")])
+                    .ok();
             }
         });
         let words = alice.words_file();
         for round in 0..4 {
             let file = archive(&world, &alice, &format!("{round}.age"), &[]);
-            let check = ["export", "verify", path(&file), "--words-file", path(&words)];
+            let check = [
+                "export",
+                "verify",
+                path(&file),
+                "--words-file",
+                path(&words),
+            ];
             alice.run(&check).ok();
         }
         stop.store(true, Ordering::Relaxed);
@@ -488,9 +562,26 @@ fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
         &["export", "-o", "x"],
         &["export", "--format", "pdf", "-o", "x"],
         &["export", "--format", "zip", "-o", "x", "--passphrase"],
-        &["export", "--format", "archive", "-o", "x", "--i-understand-plaintext"],
-        &["export", "--format", "archive", "-o", "x", "--passphrase", "--no-input"],
-        &["export", "--format", "archive", "-o", "x", "--since", "tomorrow"],
+        &[
+            "export",
+            "--format",
+            "archive",
+            "-o",
+            "x",
+            "--i-understand-plaintext",
+        ],
+        &[
+            "export",
+            "--format",
+            "archive",
+            "-o",
+            "x",
+            "--passphrase",
+            "--no-input",
+        ],
+        &[
+            "export", "--format", "archive", "-o", "x", "--since", "tomorrow",
+        ],
         &["export", "verify"],
     ] {
         alice.run(args).exits(2);

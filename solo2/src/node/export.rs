@@ -136,6 +136,7 @@ pub(super) async fn export(
         }
     };
     let state = *state.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = events.send(state.to_event(format, begun)).await;
     Ok(event(
         "export.done",
         json!({
