@@ -11,6 +11,9 @@ needed=(
   ip:iproute2       # network namespaces: two hosts, two NATs, a network that goes away
   nft:nftables      # those NATs, and counting packets that must not exist
   tcpdump:tcpdump   # one datagram size, no canary in a capture
+  age:age           # opens our archives, as their owner would without us
+  unzip:unzip       # tests our ZIPs
+  python3:python3   # reads them once more
   ps:procps         # what a running agent costs, and what its argv shows
 )
 

@@ -29,6 +29,8 @@ mod disk;
 mod embedded;
 #[path = "e2e/errors.rs"]
 mod errors;
+#[path = "e2e/export.rs"]
+mod export;
 #[path = "e2e/files.rs"]
 mod files;
 #[path = "e2e/identity_change.rs"]

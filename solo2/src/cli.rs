@@ -24,6 +24,7 @@ mod completion;
 mod config;
 mod contact;
 mod demo;
+mod export;
 mod file;
 mod history;
 mod identity;
@@ -247,6 +248,7 @@ pub(crate) enum Command {
     Recv(recv::Recv),
     Pipe(pipe::Pipe),
     File(file::File),
+    Export(export::Export),
     Edit(amend::Edit),
     Delete(amend::Delete),
     React(amend::React),
@@ -280,6 +282,7 @@ impl Command {
             Command::Recv(verb) => verb.run(cx),
             Command::Pipe(verb) => verb.run(cx),
             Command::File(verb) => verb.run(cx),
+            Command::Export(verb) => verb.run(cx),
             Command::Edit(verb) => verb.run(cx),
             Command::Delete(verb) => verb.run(cx),
             Command::React(verb) => verb.run(cx),

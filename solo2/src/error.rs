@@ -44,6 +44,8 @@ pub(crate) enum Kind {
     Quota,
     /// Another process owns this profile.
     Busy,
+    /// What was asked to be checked is not as it should be.
+    VerifyFailed,
     /// Ctrl-C.
     Interrupted,
     /// The reader of our output went away.
@@ -54,7 +56,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the exit codes.
-    pub(crate) const ALL: [Kind; 17] = [
+    pub(crate) const ALL: [Kind; 18] = [
         Kind::Internal,
         Kind::Usage,
         Kind::Io,
@@ -69,6 +71,7 @@ impl Kind {
         Kind::Integrity,
         Kind::Quota,
         Kind::Busy,
+        Kind::VerifyFailed,
         Kind::Interrupted,
         Kind::Pipe,
         Kind::Terminated,
@@ -115,6 +118,7 @@ impl Kind {
             Kind::Integrity => (12, "integrity", "a hash, seal or signature is wrong"),
             Kind::Quota => (13, "quota", "a size or space limit"),
             Kind::Busy => (14, "busy", "another process owns this profile"),
+            Kind::VerifyFailed => (20, "verify_failed", "what was to be checked is not whole"),
             Kind::Interrupted => (130, "interrupted", "ended by Ctrl-C"),
             Kind::Pipe => (141, "pipe", "the reader of the output went away"),
             Kind::Terminated => (143, "terminated", "ended by SIGTERM"),

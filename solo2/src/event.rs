@@ -200,6 +200,50 @@ const TYPES: &[Row] = &[
         ],
     ),
     (
+        "export.progress",
+        "a document is being written; bytes went out, rate_bps is bytes a second",
+        &[
+            ("format", Text),
+            ("messages", Number),
+            ("files", Number),
+            ("looked_at", Number),
+            ("places", Number),
+            ("bytes", Number),
+            ("rate_bps", Number),
+        ],
+    ),
+    (
+        "export.done",
+        "a document is whole; missing counts files that left the vault meanwhile",
+        &[
+            ("format", Text),
+            ("conversations", Number),
+            ("messages", Number),
+            ("files", Number),
+            ("missing", Number),
+            ("bytes", Number),
+            ("written", Number),
+            ("path?", Text),
+        ],
+    ),
+    (
+        "export.verified",
+        "a document is whole, and what its manifest says of itself",
+        &[
+            ("format", Text),
+            ("path", Text),
+            ("files", Number),
+            ("bytes", Number),
+            ("fingerprint", Text),
+            ("created_at", Text),
+        ],
+    ),
+    (
+        "identity.age-key",
+        "the key that opens archives: a secret",
+        &[("recipient", Text), ("key", Text)],
+    ),
+    (
         "init",
         "a profile was created",
         &[

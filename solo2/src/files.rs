@@ -23,6 +23,7 @@ pub(crate) mod name;
 pub(crate) mod source;
 pub(crate) mod space;
 pub(crate) mod target;
+pub(crate) mod tree;
 mod unpack;
 
 pub(crate) use solo2_crypto::content::Shape;

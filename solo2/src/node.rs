@@ -39,6 +39,7 @@ mod core;
 mod courier;
 mod deliver;
 mod event;
+mod export;
 mod failure;
 mod feed;
 mod files;
@@ -61,7 +62,7 @@ mod time;
 mod transfer;
 mod transfers;
 
-pub(crate) use self::setup::{accept_rollback, create, open, restore};
+pub(crate) use self::setup::{accept_rollback, create, open, parse_words, restore};
 
 /// Where one profile lives.
 #[derive(Debug, Clone)]

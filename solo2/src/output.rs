@@ -148,7 +148,8 @@ impl Output {
         if self.json {
             self.object(event)
         } else {
-            if event::kind(event).starts_with("file.") {
+            let kind = event::kind(event);
+            if kind.starts_with("file.") || kind.starts_with("export.") {
                 self.bars.note(event);
             }
             match human::event(event) {

@@ -99,19 +99,55 @@ impl Client {
         key: &str,
         secret: &str,
     ) -> Result<Value, Failure> {
+        let (number, line) = self.secret_line(method, &json!({}), key, secret)?;
+        let done = self.wait_for(number, None)?;
+        self.write(&line).await?;
+        done.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// A request line with `secret` as one more of its parameters, in memory that is wiped.
+    fn secret_line(
+        &self,
+        method: &str,
+        params: &Value,
+        key: &str,
+        secret: &str,
+    ) -> Result<(u64, Zeroizing<Vec<u8>>), Failure> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut line = Zeroizing::new(Vec::with_capacity(secret.len() * 6 + 256));
+        let others = params.to_string();
+        let others = others.strip_suffix('}').unwrap_or("{");
+        let mut line = Zeroizing::new(Vec::with_capacity(secret.len() * 6 + others.len() + 256));
         let head = json!({"jsonrpc": "2.0", "id": number, "method": method});
         line.extend_from_slice(head.to_string().trim_end_matches('}').as_bytes());
-        line.extend_from_slice(br#","params":{""#);
+        line.extend_from_slice(br#","params":"#);
+        line.extend_from_slice(others.as_bytes());
+        line.extend_from_slice(if others == "{" { br#"""# } else { br#",""# });
         line.extend_from_slice(key.as_bytes());
         line.extend_from_slice(br#"":"#);
         serde_json::to_writer(&mut *line, secret)
             .map_err(|error| Failure::internal(error.to_string()))?;
         line.extend_from_slice(b"}}\n");
-        let done = self.wait_for(number, None)?;
+        Ok((number, line))
+    }
+
+    /// As [`Client::stream`], and one of the parameters, the last, is a secret.
+    pub(crate) async fn stream_secret(
+        &self,
+        method: &str,
+        mut params: Value,
+        key: &str,
+        secret: &str,
+    ) -> Result<Call, Failure> {
+        params["stream"] = true.into();
+        let (number, line) = self.secret_line(method, &params, key, secret)?;
+        let (to, events) = mpsc::channel(BACKLOG);
+        let done = self.wait_for(number, Some(to))?;
         self.write(&line).await?;
-        done.await.unwrap_or_else(|_| Err(gone()))
+        Ok(Call {
+            events,
+            done,
+            finished: None,
+        })
     }
 
     /// One request whose events are read while it runs.

@@ -404,7 +404,7 @@ async fn accept(listener: UnixListener, shared: Arc<Shared>) {
 }
 
 /// Whether the process at the other end is this user's.
-pub(super) fn is_ours(stream: &UnixStream) -> bool {
+pub(crate) fn is_ours(stream: &UnixStream) -> bool {
     stream
         .peer_cred()
         .is_ok_and(|peer| peer.uid() == rustix::process::geteuid().as_raw())

@@ -269,7 +269,7 @@ fn place(path: &Path, existing: Existing) -> Result<String, Failure> {
 }
 
 /// A path that means the same to the owner of the profile, wherever it runs.
-fn absolute(path: &Path) -> Result<String, Failure> {
+pub(super) fn absolute(path: &Path) -> Result<String, Failure> {
     let whole = std::path::absolute(path)
         .map_err(|error| Failure::io(format!("cannot find {}", path.display()), &error))?;
     whole.into_os_string().into_string().map_err(|_| {

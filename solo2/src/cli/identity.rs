@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use solo2_export::key::ArchiveKey;
 use zeroize::Zeroizing;
 
 use super::Outcome;
@@ -37,6 +38,15 @@ enum Verb {
     Fingerprint,
     /// Draw the fingerprint as a QR code
     Qr,
+    /// Print the age key of your archives, on the last line
+    ///
+    /// It grows from the 24 words, so it takes them or the password. Stock `age -d -i FILE`
+    /// opens an archive with it; so does everybody else who has it.
+    AgeKey {
+        /// Read the words from this file, or - for stdin, instead of asking for the password
+        #[arg(long, value_name = "FILE")]
+        words_file: Option<PathBuf>,
+    },
     /// The 24 words that open your vault
     Words {
         #[command(subcommand)]
@@ -98,6 +108,7 @@ impl Identity {
                         .text(&Text::new().body(&qr::draw(&format!("solo2:{digits}"))?))?;
                 }
             }
+            Verb::AgeKey { words_file } => return age_key(cx, words_file.as_deref()),
             Verb::Words { verb } => return verb.run(cx),
         }
         Ok(0)
@@ -124,25 +135,7 @@ fn show(cx: &Context, out: Option<&Path>) -> Outcome {
             failure
         }
     })?;
-    let words = (|| {
-        // An open vault is not enough: whoever sits at the keyboard must know
-        // the password.
-        let secret = password::need(&cx.globals, profile.name.as_str())?;
-        let answer = agent::with_session_as(cx, Some(secret.clone()), async |session| {
-            session
-                .client
-                .call_secret("identity.words.show", "password", &secret)
-                .await
-        })?;
-        match answer {
-            serde_json::Value::Object(mut answer) => match answer.shift_remove("words") {
-                Some(serde_json::Value::String(words)) => Ok(Zeroizing::new(words)),
-                _ => Err(Failure::internal("an answer without words")),
-            },
-            _ => Err(Failure::internal("an answer without words")),
-        }
-    })();
-    match words {
+    match words_by_password(cx) {
         Ok(words) => place.write(&words)?,
         Err(failure) => {
             place.discard();
@@ -157,6 +150,50 @@ fn show(cx: &Context, out: Option<&Path>) -> Outcome {
             "the 24 words are in {file}; keep it off this machine"
         ));
     }
+    Ok(0)
+}
+
+/// The words, out of the vault. An open vault is not enough: whoever sits at the keyboard
+/// must know the password.
+fn words_by_password(cx: &Context) -> Result<Zeroizing<String>, Failure> {
+    let profile = cx.profile()?;
+    profile.must_exist()?;
+    let secret = password::need(&cx.globals, profile.name.as_str())?;
+    let answer = agent::with_session_as(cx, Some(secret.clone()), async |session| {
+        session
+            .client
+            .call_secret("identity.words.show", "password", &secret)
+            .await
+    })?;
+    match answer {
+        serde_json::Value::Object(mut answer) => match answer.shift_remove("words") {
+            Some(serde_json::Value::String(words)) => Ok(Zeroizing::new(words)),
+            _ => Err(Failure::internal("an answer without words")),
+        },
+        _ => Err(Failure::internal("an answer without words")),
+    }
+}
+
+/// The key of archives, from the words in a file or, with the password, from the vault.
+pub(super) fn archive_key(cx: &Context, words_file: Option<&Path>) -> Result<ArchiveKey, Failure> {
+    let words = match words_file {
+        Some(file) => read_words(cx, file)?,
+        None => words_by_password(cx)?,
+    };
+    node::parse_words(&words).map(|entropy| ArchiveKey::of(&entropy))
+}
+
+fn age_key(cx: &Context, words_file: Option<&Path>) -> Outcome {
+    let key = archive_key(cx, words_file)?;
+    let (recipient, text) = (key.recipient(), key.to_text());
+    let lines = match cx.out.is_json() {
+        true => format!(
+            "{{\"v\":1,\"type\":\"identity.age-key\",\"recipient\":\"{recipient}\",\"key\":\"{}\"}}\n",
+            &*text
+        ),
+        false => format!("# public key: {recipient}\n{}\n", &*text),
+    };
+    cx.out.raw(Zeroizing::new(lines).as_bytes())?;
     Ok(0)
 }
 

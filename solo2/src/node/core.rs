@@ -619,7 +619,7 @@ fn read_expiring(bytes: &[u8]) -> BTreeSet<(u64, ContactId, [u8; 16])> {
         .collect()
 }
 
-fn pair_key(contact: ContactId) -> String {
+pub(super) fn pair_key(contact: ContactId) -> String {
     format!("pair/{}", super::event::hex(&contact.0))
 }
 

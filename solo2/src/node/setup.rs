@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use solo2_crypto::identity::mnemonic::{self, MnemonicError};
 use solo2_crypto::identity::{AccountKey, DeviceCertificate, DeviceKeys};
 use solo2_crypto::secret::Secret;
+use solo2_export::key::ArchiveKey;
 use solo2_store::{CreateError, UnlockError, Vault, VaultPaths};
 use tokio::sync::{broadcast, mpsc};
 use zeroize::Zeroizing;
@@ -31,6 +32,8 @@ const ACCOUNT: &str = "account-key";
 const DEVICE: &str = "device-keys";
 const CERTIFICATE: &str = "device-certificate";
 const NAME: &str = "name";
+/// Whom archives are encrypted to, `age1…`: public, and grown from the words.
+pub(super) const RECIPIENT: &str = "age-recipient";
 
 /// Inputs that may wait for the core; more slow the links down.
 const INPUTS: usize = 256;
@@ -94,6 +97,9 @@ async fn make(paths: &Paths, entropy: Secret<32>, new: NewProfile) -> Result<Cre
         tx.put_setting(CERTIFICATE, certificate.as_bytes())
             .map_err(|error| failure::read(&error))?;
         tx.put_setting(NAME, name.as_bytes())
+            .map_err(|error| failure::read(&error))?;
+        let recipient = ArchiveKey::of(&entropy).recipient();
+        tx.put_setting(RECIPIENT, recipient.as_bytes())
             .map_err(|error| failure::read(&error))?;
         tx.commit().map_err(|error| failure::commit(&error))?;
         vault.settle().map_err(|error| failure::read(&error))?;
@@ -228,13 +234,17 @@ pub(super) async fn start(
     let opened = vault_paths.clone();
     let vault = tokio::task::spawn_blocking(move || match unlock {
         Unlock::Password(password) => {
-            Vault::unlock(&opened, solo2_store::Unlock::Password(&password))
-                .map_err(|error| unlock_failure(&error))
+            let door = solo2_store::Unlock::Password(&password);
+            let vault = Vault::unlock(&opened, door).map_err(|error| unlock_failure(&error))?;
+            with_recipient(vault, || {
+                Vault::entropy(&opened, &password).map_err(|error| unlock_failure(&error))
+            })
         }
         Unlock::Words(words) => {
             let entropy = parse_words(&words)?;
-            Vault::unlock(&opened, solo2_store::Unlock::Entropy(&entropy))
-                .map_err(|error| unlock_failure(&error))
+            let door = solo2_store::Unlock::Entropy(&entropy);
+            let vault = Vault::unlock(&opened, door).map_err(|error| unlock_failure(&error))?;
+            with_recipient(vault, || Ok(entropy))
         }
     })
     .await
@@ -292,6 +302,25 @@ pub(super) async fn start(
         .spawn(move || runtime.block_on(core.run(inputs)))
         .map_err(|error| Failure::io("cannot start the vault's thread", &error))?;
     Ok(node)
+}
+
+/// A vault that knows whom its archives are encrypted to; those from before there were any learn it.
+fn with_recipient(
+    mut vault: Vault,
+    entropy: impl FnOnce() -> Result<Secret<32>, Failure>,
+) -> Result<Vault, Failure> {
+    let known = vault
+        .setting(RECIPIENT)
+        .map_err(|error| failure::read(&error))?;
+    if known.is_none() {
+        let recipient = ArchiveKey::of(&entropy()?).recipient();
+        let mut tx = vault.begin();
+        tx.put_setting(RECIPIENT, recipient.as_bytes())
+            .map_err(|error| failure::read(&error))?;
+        tx.commit().map_err(|error| failure::commit(&error))?;
+        vault.settle().map_err(|error| failure::read(&error))?;
+    }
+    Ok(vault)
 }
 
 /// Signal connections leave through the one door.

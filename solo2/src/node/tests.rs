@@ -27,6 +27,8 @@ use crate::net::bulk::Lanes;
 use crate::net::frame::{Frame, Hello};
 use crate::net::handshake::Psks;
 
+mod export;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct World {

@@ -51,13 +51,19 @@ impl Bars {
 
     /// Moves a file's bar, or takes it away when its event says that it is over.
     pub(crate) fn note(&self, event: &Value) {
-        let (Some(all), Some(id)) = (&self.all, event["id"].as_str()) else {
+        // There is one export at a time; it has no id and no size.
+        let id = match event::kind(event) {
+            "export.progress" | "export.done" => Some("export"),
+            _ => event["id"].as_str(),
+        };
+        let (Some(all), Some(id)) = (&self.all, id) else {
             return;
         };
         let mut running = self.running.borrow_mut();
         let bytes = event["bytes"].as_u64().unwrap_or_default();
         let size = event["size"].as_u64();
-        let moves = event::kind(event) == "file.progress" && size.is_none_or(|size| bytes < size);
+        let progress = matches!(event::kind(event), "file.progress" | "export.progress");
+        let moves = progress && size.is_none_or(|size| bytes < size);
         if !moves {
             if let Some(bar) = running.remove(id) {
                 bar.finish_and_clear();
@@ -114,6 +120,7 @@ fn style(size: Option<u64>) -> ProgressStyle {
 /// The file's name, or its id when it comes without one.
 fn name(event: &Value) -> String {
     let name = match event["name"].as_str() {
+        _ if event::kind(event) == "export.progress" => "export".to_owned(),
         Some(_) => human::field(event, "/name").line(),
         None => human::field(event, "/id").line(),
     };

@@ -1,0 +1,201 @@
+//! The archive: one age file that holds one tar, written from front to back.
+//!
+//! ```text
+//!   age( ustar(
+//!     manifest.json  contacts.jsonl
+//!     conversations/NAME-ID/messages-000001.jsonl  …   with, before each, the files its records name
+//!     SHA256SUMS ) )
+//! ```
+//!
+//! Nothing is compressed: the length of what a peer chose together with a secret
+//! would tell of the secret. A tar tells a file's length before its bytes, so a
+//! conversation comes in parts that fit into memory.
+//! Spec: docs/protocol/7-export.md §2; C2SP age; POSIX.1-2017 pax, "ustar".
+
+use std::io::{self, Read, Write};
+
+use age::stream::StreamWriter;
+use age::x25519;
+
+use crate::document::{Desk, Document};
+use crate::key::Passphrase;
+use crate::sums::{Hashed, Sums};
+use crate::walk::{self, Conversation};
+use crate::{ExportError, PAGE, Progress, Request, Source, jsonl, place};
+
+/// What the manifest calls this form.
+pub const FORMAT: &str = "solo2-archive";
+
+/// Bytes of records from which on a part is written.
+const PART: usize = 1 << 20;
+
+/// Who can open the archive.
+#[derive(Clone, Copy)]
+pub enum Recipient<'a> {
+    /// Whoever has the 24 words: `age1…`, see [`crate::key::ArchiveKey::recipient`].
+    Words(&'a str),
+    /// Whoever knows the passphrase.
+    Passphrase(&'a Passphrase),
+}
+
+/// Writes the archive; what was written before a failure is worth nothing.
+///
+/// # Errors
+///
+/// [`ExportError`].
+pub fn write<S: Source, W: Write>(
+    source: &mut S,
+    request: &Request<'_>,
+    recipient: Recipient<'_>,
+    to: W,
+) -> Result<Progress, ExportError<S::Error>> {
+    let encryptor = match recipient {
+        Recipient::Words(text) => {
+            let key: x25519::Recipient = text.parse().map_err(|_| ExportError::Recipient)?;
+            age::Encryptor::with_recipients(std::iter::once(&key as &dyn age::Recipient))
+                .map_err(|_| ExportError::Recipient)?
+        }
+        Recipient::Passphrase(passphrase) => {
+            age::Encryptor::with_user_passphrase(passphrase.secret())
+        }
+    };
+    let sealed = encryptor.wrap_output(to).map_err(ExportError::Write)?;
+    let mut tar = Tar {
+        builder: tar::Builder::new(sealed),
+        sums: Sums::default(),
+    };
+    let progress = fill(source, request, &mut tar)?;
+    tar.finish(request.now_ms).map_err(ExportError::Write)?;
+    Ok(progress)
+}
+
+fn fill<S: Source, W: Write>(
+    source: &mut S,
+    request: &Request<'_>,
+    tar: &mut Tar<W>,
+) -> Result<Progress, ExportError<S::Error>> {
+    let write = ExportError::Write;
+    let manifest = jsonl::line(&jsonl::manifest(request, FORMAT));
+    tar.bytes(place::MANIFEST, request.now_ms, &manifest)
+        .map_err(write)?;
+    let conversations = walk::conversations(source, request)?;
+    let mut progress = walk::places(&conversations);
+    let mut contacts = Vec::new();
+    for one in &conversations {
+        let directory = place::conversation(one.contact, &request.names);
+        contacts.extend(jsonl::line(&jsonl::contact(one.contact, &directory)));
+    }
+    tar.bytes(place::CONTACTS, request.now_ms, &contacts)
+        .map_err(write)?;
+    for one in &conversations {
+        conversation(source, request, one, tar, &mut progress)?;
+        progress.conversations += 1;
+    }
+    source.progress(&progress).map_err(ExportError::Source)?;
+    Ok(progress)
+}
+
+fn conversation<S: Source, W: Write>(
+    source: &mut S,
+    request: &Request<'_>,
+    one: &Conversation<'_>,
+    tar: &mut Tar<W>,
+    progress: &mut Progress,
+) -> Result<(), ExportError<S::Error>> {
+    let directory = place::conversation(one.contact, &request.names);
+    let mut part = Part::default();
+    let mut from = 0;
+    while from < one.end {
+        for numbered in walk::page(source, request, one.contact.id, from)? {
+            if numbered.0 >= one.end {
+                break;
+            }
+            let mut desk = Desk {
+                request,
+                directory: &directory,
+                progress,
+            };
+            let placed = desk.attach(source, tar, &numbered)?;
+            let (seq, message, amendments) = &numbered;
+            let record = jsonl::message(*seq, message, amendments, placed.as_ref(), &request.names);
+            part.lines.extend(jsonl::line(&record));
+            part.at_ms = message.stored_at_ms;
+            progress.messages += 1;
+            if part.lines.len() >= PART {
+                progress.bytes += part.write(&directory, tar).map_err(ExportError::Write)?;
+            }
+            source.progress(progress).map_err(ExportError::Source)?;
+        }
+        progress.looked_at += PAGE.min(one.end - from);
+        source.progress(progress).map_err(ExportError::Source)?;
+        from += PAGE;
+    }
+    progress.bytes += part.write(&directory, tar).map_err(ExportError::Write)?;
+    Ok(())
+}
+
+/// Records that wait to be written together.
+#[derive(Default)]
+struct Part {
+    lines: Vec<u8>,
+    /// When the last of them was stored.
+    at_ms: u64,
+    written: u32,
+}
+
+impl Part {
+    fn write<W: Write>(&mut self, directory: &str, tar: &mut Tar<W>) -> io::Result<u64> {
+        if self.lines.is_empty() {
+            return Ok(0);
+        }
+        self.written += 1;
+        let path = format!("{directory}/messages-{:06}.jsonl", self.written);
+        tar.bytes(&path, self.at_ms, &self.lines)?;
+        let len = self.lines.len() as u64;
+        self.lines.clear();
+        Ok(len)
+    }
+}
+
+struct Tar<W: Write> {
+    builder: tar::Builder<StreamWriter<W>>,
+    sums: Sums,
+}
+
+impl<W: Write> Tar<W> {
+    fn finish(mut self, now_ms: u64) -> io::Result<()> {
+        let sums = std::mem::take(&mut self.sums);
+        let len = sums.as_bytes().len() as u64;
+        self.put(
+            place::SUMS,
+            now_ms,
+            len,
+            &mut Hashed::new(sums.as_bytes(), len),
+        )?;
+        let mut to = self.builder.into_inner()?.finish()?;
+        to.flush()
+    }
+}
+
+impl<W: Write> Document for Tar<W> {
+    fn put<R: Read>(
+        &mut self,
+        path: &str,
+        at_ms: u64,
+        len: u64,
+        contents: &mut Hashed<R>,
+    ) -> io::Result<()> {
+        let mut header = tar::Header::new_ustar();
+        header.set_entry_type(tar::EntryType::Regular);
+        header.set_mode(0o600);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(at_ms / 1000);
+        header.set_size(len);
+        self.builder.append_data(&mut header, path, contents)
+    }
+
+    fn note(&mut self, path: &str, hash: &[u8; 32]) {
+        self.sums.add(path, hash);
+    }
+}

@@ -1,0 +1,284 @@
+//! The readable copy: a plain ZIP, written from front to back.
+//!
+//! ```text
+//!   manifest.json  contacts.jsonl
+//!   conversations/NAME-ID/files/…  messages.jsonl  messages.md  messages.html
+//!   SHA256SUMS
+//! ```
+//!
+//! It is not encrypted: whoever has it reads it, and may change it and its sums.
+//! Each conversation is gone through once for each of its forms, so that none has
+//! to fit into memory.
+//! Spec: docs/protocol/7-export.md §3; PKWARE APPNOTE 6.3.10.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sha2::{Digest as _, Sha256};
+use zip::write::{SimpleFileOptions, StreamWriter};
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use crate::document::{Desk, Document, Placed};
+use crate::sums::{Hashed, Sums};
+use crate::walk::{self, Conversation};
+use crate::{ExportError, Numbered, PAGE, Progress, Request, Source, html, jsonl, markdown, place};
+
+/// What the manifest calls this form.
+pub const FORMAT: &str = "solo2-readable";
+
+/// Writes the ZIP; what was written before a failure is worth nothing.
+///
+/// # Errors
+///
+/// [`ExportError`].
+pub fn write<S: Source, W: Write>(
+    source: &mut S,
+    request: &Request<'_>,
+    to: W,
+) -> Result<Progress, ExportError<S::Error>> {
+    let open = Rc::new(Cell::new(true));
+    let gate = Gate {
+        to,
+        open: Rc::clone(&open),
+    };
+    let mut zip = Zip {
+        writer: ZipWriter::new_stream(gate),
+        sums: Sums::default(),
+        hash: Sha256::new(),
+    };
+    let outcome = fill(source, request, &mut zip);
+    let progress = match outcome {
+        Ok(progress) => progress,
+        Err(error) => {
+            open.set(false);
+            return Err(error);
+        }
+    };
+    zip.finish(request.now_ms).map_err(|error| {
+        open.set(false);
+        ExportError::Write(error)
+    })?;
+    Ok(progress)
+}
+
+/// Swallows what the ZIP writer says on its way out after a failure: half a document gets no end.
+struct Gate<W> {
+    to: W,
+    open: Rc<Cell<bool>>,
+}
+
+impl<W: Write> Write for Gate<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.open.get() {
+            self.to.write(bytes)
+        } else {
+            Ok(bytes.len())
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.open.get() {
+            self.to.flush()
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn fill<S: Source, W: Write>(
+    source: &mut S,
+    request: &Request<'_>,
+    zip: &mut Zip<W>,
+) -> Result<Progress, ExportError<S::Error>> {
+    let write = ExportError::Write;
+    let manifest = jsonl::line(&jsonl::manifest(request, FORMAT));
+    zip.bytes(place::MANIFEST, request.now_ms, &manifest)
+        .map_err(write)?;
+    let conversations = walk::conversations(source, request)?;
+    let mut progress = walk::places(&conversations);
+    let mut contacts = Vec::new();
+    for one in &conversations {
+        let directory = place::conversation(one.contact, &request.names);
+        contacts.extend(jsonl::line(&jsonl::contact(one.contact, &directory)));
+    }
+    zip.bytes(place::CONTACTS, request.now_ms, &contacts)
+        .map_err(write)?;
+    for one in &conversations {
+        conversation(source, request, one, zip, &mut progress)?;
+        progress.conversations += 1;
+    }
+    source.progress(&progress).map_err(ExportError::Source)?;
+    Ok(progress)
+}
+
+fn conversation<S: Source, W: Write>(
+    source: &mut S,
+    request: &Request<'_>,
+    one: &Conversation<'_>,
+    zip: &mut Zip<W>,
+    progress: &mut Progress,
+) -> Result<(), ExportError<S::Error>> {
+    let directory = place::conversation(one.contact, &request.names);
+    let mut placed: BTreeMap<u64, Placed> = BTreeMap::new();
+    let mut from = 0;
+    while from < one.end {
+        for numbered in walk::page(source, request, one.contact.id, from)? {
+            if numbered.0 >= one.end {
+                break;
+            }
+            let mut desk = Desk {
+                request,
+                directory: &directory,
+                progress,
+            };
+            if let Some(file) = desk.attach(source, zip, &numbered)? {
+                placed.insert(numbered.0, file);
+            }
+            progress.messages += 1;
+            source.progress(progress).map_err(ExportError::Source)?;
+        }
+        progress.looked_at += PAGE.min(one.end - from);
+        source.progress(progress).map_err(ExportError::Source)?;
+        from += PAGE;
+    }
+    let forms: [(&str, Form); 3] = [
+        (
+            "messages.jsonl",
+            Form {
+                head: |_, _| String::new(),
+                message: |request, (seq, message, amendments), file| {
+                    let record = jsonl::message(*seq, message, amendments, file, &request.names);
+                    format!("{record}\n")
+                },
+                tail: "",
+            },
+        ),
+        (
+            "messages.md",
+            Form {
+                head: markdown::head,
+                message: markdown::message,
+                tail: "",
+            },
+        ),
+        (
+            "messages.html",
+            Form {
+                head: html::head,
+                message: html::message,
+                tail: html::TAIL,
+            },
+        ),
+    ];
+    for (name, form) in forms {
+        let path = format!("{directory}/{name}");
+        zip.begin(&path, request.now_ms)
+            .map_err(ExportError::Write)?;
+        let head = (form.head)(request, &one.contact.name);
+        zip.text(&head, progress).map_err(ExportError::Write)?;
+        walk::messages(source, request, one, &mut |_, numbered| {
+            let text = (form.message)(request, numbered, placed.get(&numbered.0));
+            zip.text(&text, progress).map_err(ExportError::Write)
+        })?;
+        zip.text(form.tail, progress).map_err(ExportError::Write)?;
+        zip.end(&path);
+        source.progress(progress).map_err(ExportError::Source)?;
+    }
+    Ok(())
+}
+
+/// One way to write a conversation down.
+struct Form {
+    head: fn(&Request<'_>, &str) -> String,
+    message: fn(&Request<'_>, &Numbered, Option<&Placed>) -> String,
+    tail: &'static str,
+}
+
+struct Zip<W: Write> {
+    writer: ZipWriter<StreamWriter<Gate<W>>>,
+    sums: Sums,
+    /// Of the text at hand.
+    hash: Sha256,
+}
+
+impl<W: Write> Zip<W> {
+    fn begin(&mut self, path: &str, at_ms: u64) -> io::Result<()> {
+        self.hash = Sha256::new();
+        self.writer
+            .start_file(path, options(at_ms, 0))
+            .map_err(io::Error::from)
+    }
+
+    fn text(&mut self, text: &str, progress: &mut Progress) -> io::Result<()> {
+        self.hash.update(text.as_bytes());
+        progress.bytes += text.len() as u64;
+        self.writer.write_all(text.as_bytes())
+    }
+
+    fn end(&mut self, path: &str) {
+        let hash = std::mem::take(&mut self.hash).finalize();
+        self.sums.add(path, &hash.into());
+    }
+
+    fn finish(mut self, now_ms: u64) -> io::Result<()> {
+        let sums = std::mem::take(&mut self.sums);
+        let len = sums.as_bytes().len() as u64;
+        self.put(
+            place::SUMS,
+            now_ms,
+            len,
+            &mut Hashed::new(sums.as_bytes(), len),
+        )?;
+        let mut gate = self.writer.finish()?.into_inner();
+        gate.flush()
+    }
+}
+
+impl<W: Write> Document for Zip<W> {
+    fn put<R: Read>(
+        &mut self,
+        path: &str,
+        at_ms: u64,
+        len: u64,
+        contents: &mut Hashed<R>,
+    ) -> io::Result<()> {
+        self.writer.start_file(path, options(at_ms, len))?;
+        io::copy(contents, &mut self.writer).map(drop)
+    }
+
+    fn note(&mut self, path: &str, hash: &[u8; 32]) {
+        self.sums.add(path, hash);
+    }
+}
+
+fn options(at_ms: u64, len: u64) -> SimpleFileOptions {
+    let mut options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .unix_permissions(0o600)
+        // Deflate may make a file a little longer.
+        .large_file(len > u64::from(u32::MAX) / 2);
+    if let Some(moment) = dos_time(at_ms) {
+        options = options.last_modified_time(moment);
+    }
+    options
+}
+
+/// A ZIP's time, in UTC; those before 1980 and after 2107 have none.
+fn dos_time(at_ms: u64) -> Option<DateTime> {
+    let moment = Timestamp::from_millisecond(i64::try_from(at_ms).ok()?).ok()?;
+    let at = moment.to_zoned(TimeZone::UTC);
+    let part = |part: i8| u8::try_from(part).ok();
+    DateTime::from_date_and_time(
+        u16::try_from(at.year()).ok()?,
+        part(at.month())?,
+        part(at.day())?,
+        part(at.hour())?,
+        part(at.minute())?,
+        part(at.second())?,
+    )
+    .ok()
+}
