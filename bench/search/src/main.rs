@@ -58,7 +58,11 @@ fn questions(messages: u64) -> Vec<Class> {
     let mut phrases = Vec::new();
     for said in Corpus::new(messages, SEED) {
         if said.text.contains(' ') && rng.random_bool(2.0 * WARM as f64 / messages as f64) {
-            let words: Vec<&str> = said.text.split([' ', ',']).filter(|w| !w.is_empty()).collect();
+            let words: Vec<&str> = said
+                .text
+                .split([' ', ','])
+                .filter(|w| !w.is_empty())
+                .collect();
             let at = rng.random_range(0..words.len() - 1);
             phrases.push(format!("\"{} {}\"", words[at], words[at + 1]));
         }
@@ -79,8 +83,14 @@ fn questions(messages: u64) -> Vec<Class> {
         ("rare word", class(&mut |rng| ask(rare(rng)))),
         ("medium word", class(&mut |rng| ask(medium(rng)))),
         ("common word", class(&mut |rng| ask(common(rng)))),
-        ("two common", class(&mut |rng| ask(format!("{} {}", common(rng), common(rng))))),
-        ("common + rare", class(&mut |rng| ask(format!("{} {}", common(rng), rare(rng))))),
+        (
+            "two common",
+            class(&mut |rng| ask(format!("{} {}", common(rng), common(rng)))),
+        ),
+        (
+            "common + rare",
+            class(&mut |rng| ask(format!("{} {}", common(rng), rare(rng)))),
+        ),
         ("phrase", {
             let mut at = 0;
             class(&mut |_| {
@@ -88,18 +98,27 @@ fn questions(messages: u64) -> Vec<Class> {
                 ask(phrases[at % phrases.len()].clone())
             })
         }),
-        ("prefix of 4", class(&mut |rng| loop {
-            let word = medium(rng);
-            if word.chars().count() > 5 {
-                return ask(format!("{}*", word.chars().take(4).collect::<String>()));
-            }
-        })),
-        ("CJK, 2 characters", class(&mut |rng| ask(Corpus::han(rng, law, 2)))),
-        ("word, from, since", class(&mut |rng| Question {
-            text: common(rng),
-            from: Some(rng.random_range(0..CONTACTS)),
-            since_ms: Some(1_700_000_000_000 + rng.random_range(0..SPAN_MS)),
-        })),
+        (
+            "prefix of 4",
+            class(&mut |rng| loop {
+                let word = medium(rng);
+                if word.chars().count() > 5 {
+                    return ask(format!("{}*", word.chars().take(4).collect::<String>()));
+                }
+            }),
+        ),
+        (
+            "CJK, 2 characters",
+            class(&mut |rng| ask(Corpus::han(rng, law, 2))),
+        ),
+        (
+            "word, from, since",
+            class(&mut |rng| Question {
+                text: common(rng),
+                from: Some(rng.random_range(0..CONTACTS)),
+                since_ms: Some(1_700_000_000_000 + rng.random_range(0..SPAN_MS)),
+            }),
+        ),
     ]
 }
 
@@ -114,8 +133,8 @@ fn vault(dir: &Path, messages: u64, classes: &[Class]) {
     };
     let words = Secret::new(&[7; 32]);
     let rng = &mut rand::rng();
-    let mut vault = Vault::create_with(&paths, &words, "password", PasswordCost::FLOOR, rng)
-        .expect("a vault");
+    let mut vault =
+        Vault::create_with(&paths, &words, "password", PasswordCost::FLOOR, rng).expect("a vault");
     let mut tx = vault.begin();
     for contact in 0..CONTACTS {
         tx.put_contact(&Contact {
@@ -158,7 +177,8 @@ fn vault(dir: &Path, messages: u64, classes: &[Class]) {
                 client_id: None,
                 route: None,
             };
-            tx.append_message(id(said.contact), &message).expect("a message");
+            tx.append_message(id(said.contact), &message)
+                .expect("a message");
         }
         tx.commit().expect("a commit");
         let (wall, processor) = begun.stop();
@@ -225,7 +245,10 @@ fn vault(dir: &Path, messages: u64, classes: &[Class]) {
             found += ask(&vault, question);
             times.push(begun.stop());
         }
-        report(&format!("{name} ({:.1} found)", found as f64 / WARM as f64), &times);
+        report(
+            &format!("{name} ({:.1} found)", found as f64 / WARM as f64),
+            &times,
+        );
     }
     vault.close().expect("closes");
     let (mut opens, mut asks) = (Vec::new(), Vec::new());
@@ -289,7 +312,11 @@ pub(crate) fn report(what: &str, times: &Times) {
 
 fn rate(what: &str, messages: u64, (wall, processor): (Duration, Duration)) {
     let rate = |time: Duration| messages as f64 / time.as_secs_f64();
-    println!("{what} messages/s: {:.0} by the wall, {:.0} by the processor", rate(wall), rate(processor));
+    println!(
+        "{what} messages/s: {:.0} by the wall, {:.0} by the processor",
+        rate(wall),
+        rate(processor)
+    );
 }
 
 fn millis(time: Duration) -> f64 {

@@ -44,7 +44,9 @@ pub(crate) fn run(dir: &Path, messages: u64, classes: &[Class]) {
         let tx = database.transaction().expect("a transaction");
         {
             let mut message = tx
-                .prepare_cached("INSERT INTO message (contact, incoming, at, body) VALUES (?, ?, ?, ?)")
+                .prepare_cached(
+                    "INSERT INTO message (contact, incoming, at, body) VALUES (?, ?, ?, ?)",
+                )
                 .expect("a statement");
             let mut words = tx
                 .prepare_cached("INSERT INTO words (rowid, body) VALUES (?, ?)")
@@ -102,19 +104,27 @@ fn ask(database: &Connection, question: &Question) -> usize {
     let text: String = if question.text.starts_with('"') || question.text.ends_with('*') {
         question.text.clone()
     } else {
-        let words: Vec<_> = question.text.split(' ').map(|word| format!("\"{word}\"")).collect();
+        let words: Vec<_> = question
+            .text
+            .split(' ')
+            .map(|word| format!("\"{word}\""))
+            .collect();
         words.join(" ")
     };
     let mut statement = database
         .prepare_cached(
-            "SELECT body FROM words JOIN message ON message.id = words.rowid
+            "SELECT message.body FROM words JOIN message ON message.id = words.rowid
              WHERE words MATCH ?1 AND (?2 IS NULL OR (contact = ?2 AND incoming)) AND at >= ?3
              ORDER BY words.rowid DESC LIMIT 20",
         )
         .expect("a statement");
     let since = question.since_ms.unwrap_or(0);
     let rows = statement
-        .query_map(params![text, question.from, since], |row| row.get::<_, String>(0))
+        .query_map(params![text, question.from, since], |row| {
+            row.get::<_, String>(0)
+        })
         .expect("a query");
-    rows.map(|row| row.expect("a row").len()).filter(|len| *len > 0).count()
+    rows.map(|row| row.expect("a row").len())
+        .filter(|len| *len > 0)
+        .count()
 }
