@@ -40,6 +40,9 @@ _solo2() {
             solo2,edit)
                 cmd="solo2__subcmd__edit"
                 ;;
+            solo2,export)
+                cmd="solo2__subcmd__export"
+                ;;
             solo2,file)
                 cmd="solo2__subcmd__file"
                 ;;
@@ -157,6 +160,9 @@ _solo2() {
             solo2__subcmd__contact,verify)
                 cmd="solo2__subcmd__contact__subcmd__verify"
                 ;;
+            solo2__subcmd__export,verify)
+                cmd="solo2__subcmd__export__subcmd__verify"
+                ;;
             solo2__subcmd__file,accept)
                 cmd="solo2__subcmd__file__subcmd__accept"
                 ;;
@@ -171,6 +177,9 @@ _solo2() {
                 ;;
             solo2__subcmd__file,resume)
                 cmd="solo2__subcmd__file__subcmd__resume"
+                ;;
+            solo2__subcmd__identity,age-key)
+                cmd="solo2__subcmd__identity__subcmd__age__subcmd__key"
                 ;;
             solo2__subcmd__identity,fingerprint)
                 cmd="solo2__subcmd__identity__subcmd__fingerprint"
@@ -236,7 +245,7 @@ _solo2() {
 
     case "${cmd}" in
         solo2)
-            opts="-p -q -v -y -h -V --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help --version init identity vault pair contact send recv file edit delete react read chat history queue route sync agent config schema demo completion man version generate"
+            opts="-p -q -v -y -h -V --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help --version init identity vault pair contact send recv file export edit delete react read chat history queue route sync agent config schema demo completion man version generate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2185,6 +2194,166 @@ _solo2() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        solo2__subcmd__export)
+            opts="-o -p -q -v -y -h --format --output --chat --since --until --no-files --passphrase --passphrase-file --force --i-understand-plaintext --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help verify"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "archive zip" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --chat)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto never always" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
+                    COMPREPLY=($(compgen -W "auto require never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --route)
+                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    return 0
+                    ;;
+                --require-route)
+                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        solo2__subcmd__export__subcmd__verify)
+            opts="-p -q -v -y -h --words-file --passphrase-file --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --words-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto never always" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
+                    COMPREPLY=($(compgen -W "auto require never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --route)
+                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    return 0
+                    ;;
+                --require-route)
+                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         solo2__subcmd__file)
             opts="-p -q -v -y -h --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help list accept reject cancel resume"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2710,12 +2879,78 @@ _solo2() {
             return 0
             ;;
         solo2__subcmd__identity)
-            opts="-p -q -v -y -h --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help show fingerprint qr words"
+            opts="-p -q -v -y -h --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help show fingerprint qr age-key words"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto never always" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
+                    COMPREPLY=($(compgen -W "auto require never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --route)
+                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    return 0
+                    ;;
+                --require-route)
+                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        solo2__subcmd__identity__subcmd__age__subcmd__key)
+            opts="-p -q -v -y -h --words-file --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --words-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -58,6 +58,7 @@ complete -c solo2 -n "__fish_solo2_needs_command" -f -a "contact" -d 'See, name,
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "send" -d 'Send a text or files'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "recv" -d 'Print what has arrived'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "file" -d 'Take, refuse and follow files'
+complete -c solo2 -n "__fish_solo2_needs_command" -f -a "export" -d 'Write your history to one file: an encrypted archive, or a readable ZIP'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "edit" -d 'Give a message of yours another text'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "delete" -d 'Delete a message here, or on both sides'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "react" -d 'React to a message'
@@ -104,35 +105,36 @@ complete -c solo2 -n "__fish_solo2_using_subcommand init" -l no-input -d 'Never 
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -s p -l profile -d 'Profile to use' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -l config -d 'Configuration file to use instead of the usual one' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 never\t'Never'
 always\t'Always'"
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
 require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'"
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'"
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -l password-fd -d 'Read the password from this file descriptor' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -l json -d 'Print JSON Lines; errors too, as the last line'
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -l plain -d 'Print words instead of glyphs, and no colour'
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -s q -l quiet -d 'Print nothing but what was asked for'
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -s v -l verbose -d 'Log to stderr; twice for more'
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -l no-input -d 'Never ask; fail instead'
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -s y -l yes -d 'Answer yes to every question'
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -l offline -d 'Touch no network'
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -f -a "show" -d 'Show name, id and fingerprint'
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -f -a "fingerprint" -d 'Print the fingerprint, 64 hexadecimal digits'
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -f -a "qr" -d 'Draw the fingerprint as a QR code'
-complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr words" -f -a "words" -d 'The 24 words that open your vault'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -f -a "show" -d 'Show name, id and fingerprint'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -f -a "fingerprint" -d 'Print the fingerprint, 64 hexadecimal digits'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -f -a "qr" -d 'Draw the fingerprint as a QR code'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -f -a "age-key" -d 'Print the age key of your archives, on the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -f -a "words" -d 'The 24 words that open your vault'
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l config -d 'Configuration file to use instead of the usual one' -r -F
@@ -208,6 +210,32 @@ complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_su
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l words-file -d 'Read the words from this file, or - for stdin, instead of asking for the password' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l config -d 'Configuration file to use instead of the usual one' -r -F
@@ -971,6 +999,70 @@ complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcom
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l format -d 'What to write' -r -f -a "archive\t'One age file to your 24 words, with everything in it'
+zip\t'An unencrypted ZIP of JSON Lines, Markdown, HTML and files'"
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -s o -l output -d 'Write it to this new file, or - for stdout' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l chat -d 'Only the conversation with this contact' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l since -d 'From this moment on: a date, RFC 3339, or a time ago such as 30d' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l until -d 'Up to this moment' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l passphrase-file -d 'Encrypt the archive with the passphrase in this file' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l no-files -d 'Leave out the files that lie in the vault'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l passphrase -d 'Encrypt the archive with a passphrase, asked for twice, instead of to your words'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l force -d 'Replace the file if it is there'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l i-understand-plaintext -d 'Do not ask whether a copy that everybody can read is wanted'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -f -a "verify" -d 'Check that an archive or a ZIP is whole'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l words-file -d 'Open the archive with the words in this file, or - for stdin, instead of the password' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l passphrase-file -d 'Open the archive with the passphrase in this file' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -s m -l message -d 'The new text; without it, or as -, stdin is read' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l wait -d 'Wait for this state [default: queued with an agent, which goes on delivering; without, sent, and delivered for files]' -r -f -a "none\t'Do not wait at all'
 queued\t'Stored in the vault'
