@@ -40,7 +40,8 @@ pub trait Source {
     /// Why reading failed.
     type Error;
 
-    /// Messages numbered from `from` to before `from + PAGE`, in this order.
+    /// Messages numbered from `from` to before `from + PAGE`, in this order; earlier ones
+    /// before them are passed over.
     ///
     /// # Errors
     ///

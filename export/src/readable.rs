@@ -180,7 +180,7 @@ fn conversation<S: Source, W: Write>(
             .map_err(ExportError::Write)?;
         let head = (form.head)(request, &one.contact.name);
         zip.text(&head, progress).map_err(ExportError::Write)?;
-        walk::messages(source, request, one, &mut |_, numbered| {
+        walk::messages(source, request, one, &mut |numbered| {
             let text = (form.message)(request, numbered, placed.get(&numbered.0));
             zip.text(&text, progress).map_err(ExportError::Write)
         })?;

@@ -37,8 +37,10 @@ impl Source for Memory {
     type Error = Infallible;
 
     fn page(&mut self, contact: ContactId, from: u64) -> Result<Vec<Numbered>, Infallible> {
+        // As the vault does it: the last so many before a number, and it ends where it ends.
         let all = self.messages.get(&contact).cloned().unwrap_or_default();
-        let wanted = from..from + PAGE;
+        let end = all.last().map_or(0, |(seq, ..)| seq + 1).min(from + PAGE);
+        let wanted = end.saturating_sub(PAGE)..end;
         Ok(all
             .into_iter()
             .filter(|(seq, ..)| wanted.contains(seq))
@@ -329,6 +331,8 @@ fn what_was_deleted_expired_or_edited_away_stays_behind() {
     memory.messages.insert(alice.id, all);
     let request = request(vec![alice]);
     let tar = opened(&archived(&mut memory, &request));
+    let told = memory.told.borrow().last().copied().unwrap();
+    assert_eq!(told.messages, 2, "not even that there was one");
     let zip: Vec<u8> = unzipped(&zipped(&mut memory, &request))
         .into_iter()
         .flat_map(|(_, bytes)| bytes)
@@ -493,7 +497,7 @@ fn a_file_that_is_shorter_than_it_says_ends_the_export_and_leaves_no_whole_docum
     let mut zip = Vec::new();
     let outcome = readable::write(&mut memory, &request, &mut zip);
     assert!(matches!(outcome, Err(ExportError::Attachment { name, .. }) if name == "a.txt"));
-    assert!(verify::readable(Cursor::new(zip)).is_err());
+    assert!(zip::ZipArchive::new(Cursor::new(zip)).is_err());
     let mut archive = Vec::new();
     let recipient = key().recipient();
     let outcome = archive::write(
@@ -642,6 +646,36 @@ fn a_document_whose_sums_do_not_fit_is_not_whole() {
                 "{format} {number}"
             );
         }
+    }
+}
+
+#[test]
+fn nothing_follows_the_end_of_an_archive() {
+    let sum = |bytes: &[u8], path: &str| {
+        format!(
+            "{}  {path}\n",
+            crate::sums::hex(&crate::sums::sha256(bytes))
+        )
+    };
+    let manifest = format!("{{\"format\":\"{}\",\"version\":1}}", archive::FORMAT);
+    let (first, second) = (sum(manifest.as_bytes(), "manifest.json"), sum(b"x", "a"));
+    let twice = made(&[
+        ("manifest.json", manifest.as_bytes()),
+        ("SHA256SUMS", first.as_bytes()),
+        ("a", b"x"),
+        ("SHA256SUMS", second.as_bytes()),
+    ]);
+    assert!(verify::archive(&twice[..], Opener::Words(&key())).is_err());
+    let (mut memory, request) = small();
+    let tar = opened(&archived(&mut memory, &request));
+    let recipient: age::x25519::Recipient = key().recipient().parse().unwrap();
+    // Over a chunk of age's, so that the end is one that a lazy reader never sees.
+    for (more, whole) in [(vec![0; 200_000], true), (vec![1; 200_000], false)] {
+        let longer = age::encrypt(&recipient, &[&tar[..], &more].concat()).unwrap();
+        let checked = verify::archive(&longer[..], Opener::Words(&key()));
+        assert_eq!(checked.is_ok(), whole);
+        let cut = &longer[..longer.len() - 70_000];
+        assert!(verify::archive(cut, Opener::Words(&key())).is_err());
     }
 }
 

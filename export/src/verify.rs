@@ -282,12 +282,15 @@ impl Check {
                 place::SUMS
             )));
         }
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let text = |place: &str| {
+            let found = manifest.pointer(place).and_then(Value::as_str);
+            found.unwrap_or_default().to_owned()
+        };
         Ok(Verified {
             files: self.files,
             bytes: self.bytes,
-            fingerprint: text(&manifest["identity"]["fingerprint"]),
-            created_at: text(&manifest["created_at"]),
+            fingerprint: text("/identity/fingerprint"),
+            created_at: text("/created_at"),
         })
     }
 }
@@ -295,10 +298,10 @@ impl Check {
 fn manifest(bytes: &[u8], format: &str) -> Result<Value, VerifyError> {
     let manifest: Value = serde_json::from_slice(bytes)
         .map_err(|_| broken(format!("{} is not JSON", place::MANIFEST)))?;
-    if manifest["format"] != format {
+    if manifest.get("format").and_then(Value::as_str) != Some(format) {
         return Err(broken("it is not an export of solo2"));
     }
-    if manifest["version"] != 1 {
+    if manifest.get("version").and_then(Value::as_u64) != Some(1) {
         return Err(broken("a newer version of solo2 made it"));
     }
     Ok(manifest)

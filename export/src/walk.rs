@@ -31,18 +31,21 @@ pub(crate) fn conversations<'a, S: Source>(
     Ok(found)
 }
 
+/// What is done with one message.
+pub(crate) type Each<'a, E> = dyn FnMut(&Numbered) -> Result<(), ExportError<E>> + 'a;
+
 /// Calls `each` for every message of a conversation that belongs into the document.
 pub(crate) fn messages<S: Source>(
     source: &mut S,
     request: &Request<'_>,
     conversation: &Conversation<'_>,
-    each: &mut dyn FnMut(&mut S, &Numbered) -> Result<(), ExportError<S::Error>>,
+    each: &mut Each<'_, S::Error>,
 ) -> Result<(), ExportError<S::Error>> {
     let mut from = 0;
     while from < conversation.end {
         for numbered in page(source, request, conversation.contact.id, from)? {
             if numbered.0 < conversation.end {
-                each(source, &numbered)?;
+                each(&numbered)?;
             }
         }
         from += PAGE;
