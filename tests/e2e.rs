@@ -6,7 +6,7 @@
 //!
 //! Knobs: `SOLO2_CYCLES` (crash cycles, 25), `SOLO2_SEED` (what chance does),
 //! `SOLO2_IDLE_SECS` (idle part of the packet capture, 65), `SOLO2_FLIPS` (bits
-//! flipped in vault copies, 40), `SOLO2_KEEP=1` (leave the directories behind),
+//! flipped in vault copies, 40), `SOLO2_EXPORT_MIB` (size of the exported file, 64), `SOLO2_KEEP=1` (leave the directories behind),
 //! `SOLO2_TRACE=1` (print every command with its time).
 //! What needs root, tcpdump or a network namespace and has none prints
 //! `skipped: needs …` and passes.
