@@ -643,8 +643,14 @@ fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
             "export", "--format", "archive", "-o", "x", "--since", "tomorrow",
         ],
         &["export", "verify"],
+        &["export", "--format", "zip", "verify", "x"],
     ] {
         alice.run(args).exits(2);
     }
     assert!(!Path::new("x").exists());
+    // Global flags stand anywhere.
+    alice.run(&["export", "--json", "verify", "x"]).exits(3);
+    let mut command = alice.command(&["export", "verify", "x"]);
+    command.env("SOLO2_JSON", "1").env("SOLO2_TIMEOUT", "5s");
+    finish(command, None, Duration::from_secs(60)).exits(3);
 }
