@@ -7,8 +7,9 @@
 //! Knobs: `SOLO2_CYCLES` (crash cycles, 25), `SOLO2_SEED` (what chance does),
 //! `SOLO2_FILE_MIB` and `SOLO2_CUTS` (files, and how often they are interrupted),
 //! `SOLO2_IDLE_SECS` (idle part of the packet capture, 65), `SOLO2_FLIPS` (bits
-//! flipped in vault copies, 40), `SOLO2_KEEP=1` (leave the directories behind),
-//! `SOLO2_TRACE=1` (print every command with its time), those of `files.rs` and `pipes.rs`.
+//! flipped in vault copies, 40), `SOLO2_EXPORT_MIB` (size of an exported file, 64),
+//! `SOLO2_PIPE_MIB` (zeros through a pipe, 256), `SOLO2_KEEP=1` (leave the directories
+//! behind), `SOLO2_TRACE=1` (print every command with its time).
 //! What needs root, tcpdump or a network namespace and has none prints
 //! `skipped: needs …` and passes.
 #![allow(

@@ -680,6 +680,45 @@ fn nothing_follows_the_end_of_an_archive() {
 }
 
 #[test]
+fn an_entry_that_is_no_file_is_refused_and_a_name_is_not_read_without_end() {
+    let manifest = format!("{{\"format\":\"{}\",\"version\":1}}", archive::FORMAT);
+    for kind in [
+        tar::EntryType::Symlink,
+        tar::EntryType::Directory,
+        tar::EntryType::XHeader,
+        tar::EntryType::GNULongName,
+    ] {
+        let mut tar = tar::Builder::new(Vec::new());
+        for (path, kind, bytes) in [
+            (
+                "manifest.json",
+                tar::EntryType::Regular,
+                manifest.as_bytes(),
+            ),
+            ("x", kind, &vec![b'n'; 1 << 20]),
+            ("x", kind, &[]),
+        ] {
+            let mut header = tar::Header::new_ustar();
+            header.set_entry_type(kind);
+            header.set_size(bytes.len() as u64);
+            tar.append_data(&mut header, path, bytes).unwrap();
+        }
+        let recipient: age::x25519::Recipient = key().recipient().parse().unwrap();
+        let bytes = age::encrypt(&recipient, &tar.into_inner().unwrap()).unwrap();
+        let refused = verify::archive(&bytes[..], Opener::Words(&key()));
+        match refused {
+            Err(VerifyError::Broken(why)) => {
+                assert!(
+                    why.ends_with("is not a plain file") && why.len() < 20_000,
+                    "{kind:?}"
+                );
+            }
+            _ => panic!("{kind:?} was taken"),
+        }
+    }
+}
+
+#[test]
 fn a_whole_zip_is_whole_and_a_cut_one_is_not() {
     let (mut memory, request) = small();
     let whole = zipped(&mut memory, &request);

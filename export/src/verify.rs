@@ -122,11 +122,31 @@ fn tarball<R: Read>(from: R, opener: Opener<'_>) -> Result<Verified, VerifyError
     };
     let mut tar = tar::Archive::new(plain.map_err(age_error)?);
     let mut check = Check::default();
-    for entry in tar.entries().map_err(unreadable)? {
+    // A name that ustar has no room for stands in an entry of its own, before the file's.
+    let mut long = None;
+    // Raw: names are read here, where their length has a bound.
+    for entry in tar.entries().map_err(unreadable)?.raw(true) {
         let mut entry = entry.map_err(unreadable)?;
-        let path = String::from_utf8(entry.path_bytes().into_owned())
-            .map_err(|_| broken("a name in it is not UTF-8"))?;
-        if !entry.header().entry_type().is_file() {
+        let kind = entry.header().entry_type();
+        if kind.is_gnu_longname() && long.is_none() {
+            let mut name = Vec::new();
+            (&mut entry)
+                .take(MAX_LINE)
+                .read_to_end(&mut name)
+                .map_err(unreadable)?;
+            name.truncate(
+                name.iter()
+                    .position(|byte| *byte == 0)
+                    .unwrap_or(name.len()),
+            );
+            long = Some(name);
+            continue;
+        }
+        let path = long
+            .take()
+            .unwrap_or_else(|| entry.path_bytes().into_owned());
+        let path = String::from_utf8(path).map_err(|_| broken("a name in it is not UTF-8"))?;
+        if !kind.is_file() {
             return Err(broken(format!("{path} is not a plain file")));
         }
         check.entry(&path, archive::FORMAT, &mut entry)?;

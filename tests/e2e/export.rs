@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::world::{Done, Home, World, contains, eventually, finish, has};
+use crate::world::{Done, Home, World, contains, eventually, finish, has, knob};
 
 fn path(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -231,6 +231,18 @@ fn a_zip_is_read_by_unzip_and_python_and_its_sums_hold() {
     bob.deliver("alice", evil);
     let name = "<img src=x onerror=alert(1)>.txt";
     keep(&bob, &alice, "alice", &world.file(name, "contents"));
+    let directory = world.path("album");
+    fs::create_dir_all(directory.join("in")).unwrap();
+    fs::write(directory.join("in/page.txt"), "a page").unwrap();
+    let sent = bob.run(&[
+        "send",
+        "alice",
+        "-f",
+        path(&directory),
+        "--wait",
+        "delivered",
+    ]);
+    sent.ok();
     let file = zip(&world, &alice, "a.zip", &[]);
     assert_eq!(
         fs::metadata(&file).unwrap().permissions().mode() & 0o7777,
@@ -255,8 +267,56 @@ fn a_zip_is_read_by_unzip_and_python_and_its_sums_hold() {
     assert!(markdown.contains(r"\[a\]\(javascript\:x\)"));
     assert!(!markdown.contains("<script"));
     let files: Vec<_> = fs::read_dir(conversation.join("files")).unwrap().collect();
-    assert_eq!(files.len(), 1);
+    assert_eq!(files.len(), 2);
+    let album = files
+        .into_iter()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.is_dir())
+        .unwrap();
+    let page = fs::read(album.join("in/page.txt")).unwrap();
+    assert_eq!(page, b"a page");
     alice.run(&["export", "verify", path(&file)]).ok();
+}
+
+/// The most memory that a process had at once since this was last asked, in MiB.
+fn peak(home: &Home) -> u64 {
+    let process = format!("/proc/{}", home.pid().as_raw_nonzero());
+    let status = fs::read_to_string(format!("{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kib: u64 = line
+        .and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
+        .unwrap();
+    // Begins to count anew (proc_pid_clear_refs(5)).
+    fs::write(format!("{process}/clear_refs"), "5").unwrap();
+    kib / 1024
+}
+
+#[test]
+fn a_large_file_takes_no_more_memory_than_a_small_one() {
+    let (world, alice, bob) = World::alice_and_bob();
+    let mib = knob("SOLO2_EXPORT_MIB", 64);
+    let bytes = vec![7; usize::try_from(mib << 20).unwrap()];
+    keep(&bob, &alice, "alice", &world.file("large", bytes));
+    let small = |name: &str| archive(&world, &alice, name, &["--no-files"]);
+    small("warm.age");
+    peak(&alice);
+    small("small.age");
+    let without = peak(&alice);
+    let begun = Instant::now();
+    let file = archive(&world, &alice, "large.age", &[]);
+    let archived = begun.elapsed();
+    let with = peak(&alice);
+    let begun = Instant::now();
+    zip(&world, &alice, "large.zip", &[]);
+    let zipped = begun.elapsed();
+    println!("{mib} MiB: {with} MiB of memory beside {without}; {archived:?}, ZIP {zipped:?}");
+    assert!(fs::metadata(&file).unwrap().len() > mib << 20);
+    assert!(
+        with < without + 16,
+        "{with} MiB, and {without} without files"
+    );
+    // The password's Argon2 takes 64 MiB and is no part of it.
+    assert!(peak(&alice) < without + 64 + 16);
 }
 
 #[test]
@@ -583,8 +643,14 @@ fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
             "export", "--format", "archive", "-o", "x", "--since", "tomorrow",
         ],
         &["export", "verify"],
+        &["export", "--format", "zip", "verify", "x"],
     ] {
         alice.run(args).exits(2);
     }
     assert!(!Path::new("x").exists());
+    // Global flags stand anywhere.
+    alice.run(&["export", "--json", "verify", "x"]).exits(3);
+    let mut command = alice.command(&["export", "verify", "x"]);
+    command.env("SOLO2_JSON", "1").env("SOLO2_TIMEOUT", "5s");
+    finish(command, None, Duration::from_secs(60)).exits(3);
 }

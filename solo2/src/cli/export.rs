@@ -35,7 +35,7 @@ const LONGEST: usize = 1024;
 
 /// Write your history to one file: an encrypted archive, or a readable ZIP
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(subcommand_negates_reqs = true)]
 pub(crate) struct Export {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -107,6 +107,10 @@ struct Verify {
 impl Export {
     pub(crate) fn run(self, cx: &Context) -> Outcome {
         match self.verb {
+            // By hand: clap would refuse the global flags here, too.
+            Some(Verb::Verify(_)) if self.write.says_something() => Err(Failure::usage(
+                "export verify takes none of the flags that say what to write",
+            )),
             Some(Verb::Verify(verb)) => verb.run(cx),
             None => self.write.run(cx),
         }
@@ -114,6 +118,19 @@ impl Export {
 }
 
 impl Write {
+    fn says_something(&self) -> bool {
+        self.format.is_some()
+            || self.output.is_some()
+            || self.chat.is_some()
+            || self.since.is_some()
+            || self.until.is_some()
+            || self.no_files
+            || self.passphrase
+            || self.passphrase_file.is_some()
+            || self.force
+            || self.i_understand_plaintext
+    }
+
     fn run(self, cx: &Context) -> Outcome {
         let (Some(format), Some(output)) = (self.format, &self.output) else {
             return Err(Failure::internal("the parser let an export pass"));
