@@ -184,13 +184,7 @@ impl Landing {
                     key,
                     size,
                 },
-                Found::Gone => {
-                    let failure = Failure::new(
-                        Kind::Rejected,
-                        "the sender stopped before its end: what came is not whole",
-                    );
-                    return Some(Err(failure.code("cancelled")));
-                }
+                Found::Gone => return Some(Err(called_off(begun.is_some()))),
                 Found::Nothing if self.tried.is_empty() => {
                     self.wait(changed, None).await?;
                     continue;
@@ -221,9 +215,9 @@ impl Landing {
                 Err(Stop::Later) => self.tried.push(offer.id),
                 Err(Stop::Unknown) => {
                     self.lose(&offer, None).await;
-                    if self.begun.is_some() || matches!(self.wanted, Wanted::File(_)) {
-                        let failure = Failure::new(Kind::Rejected, "the sender called it off");
-                        return Some(Err(failure.code("cancelled")));
+                    let begun = self.begun.is_some();
+                    if begun || matches!(self.wanted, Wanted::File(_)) {
+                        return Some(Err(called_off(begun)));
                     }
                 }
                 Err(Stop::Never(failure)) => {
@@ -356,6 +350,15 @@ impl Landing {
     async fn say(&self, frame: Frame) -> Result<(), Stop> {
         self.to.send(frame).await.map_err(|_| Stop::Left)
     }
+}
+
+/// The sender has stopped, before or after something of it was handed over.
+fn called_off(begun: bool) -> Failure {
+    let words = match begun {
+        true => "the sender stopped before its end: what came is not whole",
+        false => "the sender called it off",
+    };
+    Failure::new(Kind::Rejected, words).code("cancelled")
 }
 
 fn beginning_gone() -> Failure {
