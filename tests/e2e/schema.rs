@@ -137,7 +137,7 @@ fn every_line_fits_the_printed_schema() {
 
 /// A file that is taken, and one that is not.
 fn files(world: &World, a: &Home, b: &Home) -> Vec<Value> {
-    let file = world.file("some.bin", vec![7; 3 << 20]);
+    let file = world.file("some.bin", vec![7; 96 << 20]);
     let inbox = world.path("in");
     std::fs::create_dir(&inbox).unwrap();
     let mut lines = a.json(&[
