@@ -565,6 +565,8 @@ fn messages_that_arrive_meanwhile_disturb_no_export() {
     bob.deliver("alice", "first");
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
+        // Also when an export fails: nobody would end the other thread then.
+        let _stop = OnDrop(&stop);
         scope.spawn(|| {
             let mut number = 0;
             while !stop.load(Ordering::Relaxed) {
@@ -574,7 +576,7 @@ fn messages_that_arrive_meanwhile_disturb_no_export() {
             }
         });
         let words = alice.words_file();
-        for round in 0..4 {
+        for round in 0..12 {
             let file = archive(&world, &alice, &format!("{round}.age"), &[]);
             let check = [
                 "export",
@@ -585,8 +587,16 @@ fn messages_that_arrive_meanwhile_disturb_no_export() {
             ];
             alice.run(&check).ok();
         }
-        stop.store(true, Ordering::Relaxed);
     });
+}
+
+/// Says that it is over when it goes.
+struct OnDrop<'a>(&'a AtomicBool);
+
+impl Drop for OnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]

@@ -291,17 +291,25 @@ async fn pour(
         }
         None => session.client.stream("export", params).await?,
     };
-    let mut stream = tokio::select! {
-        stream = pipe.accept() => stream?,
-        refused = over(&mut call) => return Err(refused),
-        () = tokio::time::sleep(BEGIN) => {
-            return Err(Failure::new(Kind::Busy, "the agent does not begin to export").retry(None));
+    let late = tokio::time::sleep(BEGIN);
+    tokio::pin!(late);
+    let mut done = None;
+    // A short document may be over before its connection is seen here.
+    let mut stream = loop {
+        tokio::select! {
+            stream = pipe.accept() => break stream?,
+            step = call.next(), if done.is_none() => match step {
+                Step::Event(event) => cx.out.event(&event)?,
+                Step::Done(result) => done = Some(result?),
+            },
+            () = &mut late => {
+                return Err(Failure::new(Kind::Busy, "the agent does not begin to export").retry(None));
+            }
         }
     };
     drop(pipe);
     let mut buffer = Zeroizing::new(vec![0; 256 * 1024]);
     let (mut received, mut open) = (0_u64, true);
-    let mut done = None;
     while open || done.is_none() {
         tokio::select! {
             read = stream.read(&mut buffer), if open => {
@@ -322,18 +330,6 @@ async fn pour(
         return Err(Failure::internal("the export came in part only"));
     }
     Ok(done)
-}
-
-/// Waits for a request that ends before it began.
-async fn over(call: &mut agent::client::Call) -> Failure {
-    loop {
-        if let Step::Done(result) = call.next().await {
-            return match result {
-                Ok(_) => Failure::internal("an export without a document"),
-                Err(failure) => failure,
-            };
-        }
-    }
 }
 
 /// Where the document goes.
