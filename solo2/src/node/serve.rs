@@ -301,6 +301,9 @@ async fn relay(asked: Asked, request: &Request, job: &Job, feed: &Feed) {
     if !proof.same_as(&Secret::new(&request.prefix)) {
         return asked.refuse(Status::Differs).await;
     }
+    // What proves that it is there is acknowledged, whatever became of acknowledgements
+    // before: a command whose spool is full would wait for them, and the peer for it.
+    feed.acknowledge(offset);
     let salt: [u8; 32] = rand::random();
     let Ok((outgoing, mut acks)) = asked.answer(&salt).await else {
         return;
