@@ -22,6 +22,8 @@
 
 #[path = "e2e/capture.rs"]
 mod capture;
+#[path = "e2e/certificates.rs"]
+mod certificates;
 #[path = "e2e/crash.rs"]
 mod crash;
 #[path = "e2e/disk.rs"]

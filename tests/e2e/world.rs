@@ -19,6 +19,7 @@ use rustix::process::{Pid, Signal as Kill, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::certificates::{TLS_FILES, TRUSTED_FILE, certify};
 use crate::namespace::{MIDDLE, Namespace, Network};
 
 /// The password of every home.
@@ -281,29 +282,6 @@ impl Root {
         }
         command
     }
-}
-
-/// The server's certificate and its key.
-const TLS_FILES: [&str; 2] = ["server.pem", "server.key"];
-/// What vouches for it.
-const TRUSTED_FILE: &str = "authority.pem";
-
-/// Makes a certificate for the server in the middle, and an authority that vouches for it.
-fn certify(dir: &Path) {
-    let authority_key = rcgen::KeyPair::generate().unwrap();
-    let mut authority = rcgen::CertificateParams::default();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let trusted = authority.self_signed(&authority_key).unwrap();
-    let issuer = rcgen::Issuer::new(authority, authority_key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let server = rcgen::CertificateParams::new(vec![MIDDLE.to_owned()])
-        .unwrap()
-        .signed_by(&key, &issuer)
-        .unwrap();
-    let [certificate_file, key_file] = TLS_FILES;
-    fs::write(dir.join(certificate_file), server.pem()).unwrap();
-    fs::write(dir.join(key_file), key.serialize_pem()).unwrap();
-    fs::write(dir.join(TRUSTED_FILE), trusted.pem()).unwrap();
 }
 
 /// Processes with this directory in their arguments or their environment.
