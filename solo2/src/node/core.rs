@@ -43,8 +43,10 @@ use crate::net::link::{LinkError, LinkInfo};
 
 /// Most inputs handled before a commit.
 const ROUND_MAX: usize = 64;
-/// Quiet time after which destroyed keys are overwritten on disk.
+/// How long after the last change destroyed keys are overwritten on disk, and how long after the
+/// first one whatever goes on.
 const SETTLE_AFTER: Duration = Duration::from_millis(50);
+const SETTLE_LATEST: Duration = Duration::from_secs(1);
 /// How long the search index is left alone after the first change, and after each step for it.
 const TIDY_AFTER: Duration = Duration::from_millis(500);
 /// Messages that a search may have to read one by one before they are indexed, and most that are
@@ -184,7 +186,8 @@ pub(crate) struct Core {
     dirty: BTreeSet<ContactId>,
     effects: Vec<Effect>,
     next_ticket: u64,
-    settled: bool,
+    /// When destroyed keys are overwritten next, and when at the latest, if there may be some.
+    settle_at: Option<(Instant, Instant)>,
     /// When the search index is looked after next, if there may be something to do.
     tidy_at: Option<Instant>,
 }
@@ -222,7 +225,7 @@ impl Core {
             dirty: BTreeSet::new(),
             effects: Vec::new(),
             next_ticket: 0,
-            settled: true,
+            settle_at: None,
             tidy_at: Some(Instant::now()),
         };
         core.read_peers()?;
@@ -317,20 +320,19 @@ impl Core {
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let quiet = async {
-                match (self.settled, self.tidy_at) {
-                    (false, _) => tokio::time::sleep(SETTLE_AFTER).await,
-                    (true, Some(tidy_at)) => tokio::time::sleep_until(tidy_at).await,
-                    (true, None) => std::future::pending().await,
+                match (self.settle_at, self.tidy_at) {
+                    (Some((at, latest)), _) => tokio::time::sleep_until(at.min(latest)).await,
+                    (None, Some(tidy_at)) => tokio::time::sleep_until(tidy_at).await,
+                    (None, None) => std::future::pending().await,
                 }
             };
             let first = tokio::select! {
                 input = inputs.recv() => input,
                 () = quiet => {
-                    if self.settled {
+                    if self.settle_at.take().is_none() {
                         self.tidy(INDEX_LEAST);
                         continue;
                     }
-                    self.settled = true;
                     if let Err(error) = self.vault.settle() {
                         tracing::warn!("cannot overwrite destroyed keys: {error}");
                     }
@@ -393,7 +395,7 @@ impl Core {
         match self.vault.index_step(least, INDEX_MOST) {
             Ok(IndexStep::Idle) => self.tidy_at = None,
             Ok(_) => {
-                self.settled = false;
+                self.changed();
                 self.tidy_at = Some(Instant::now() + TIDY_AFTER);
             }
             Err(error) => {
@@ -401,6 +403,15 @@ impl Core {
                 tracing::warn!("cannot keep the search index: {error}");
             }
         }
+    }
+
+    /// Has the keys that a commit destroyed overwritten soon. What only reads puts nothing off.
+    fn changed(&mut self) {
+        let now = Instant::now();
+        let latest = self
+            .settle_at
+            .map_or(now + SETTLE_LATEST, |(_, latest)| latest);
+        self.settle_at = Some((now + SETTLE_AFTER, latest));
     }
 
     fn stop(&mut self) {
@@ -460,7 +471,7 @@ impl Core {
             Some(failed) => Err(failed.clone()),
             None if operations.is_empty() && dirty.is_empty() => Ok(()),
             None => {
-                self.settled = false;
+                self.changed();
                 self.tidy_at
                     .get_or_insert_with(|| Instant::now() + TIDY_AFTER);
                 self.write(operations, &dirty)
