@@ -10,6 +10,7 @@ use solo2_store::{Amendment, ContactId, Kind, Message};
 use super::core::{Core, Operation, Place};
 use super::event::{file_id, hex, message_id, parse_message_id};
 use super::time::now_ms;
+use super::transfers::Offered;
 use super::{Receipts, failure};
 use crate::error::Failure;
 use crate::files::source::SourceInfo;
@@ -191,13 +192,13 @@ impl Core {
                 )
             }
             Body::File(info) => {
-                let content = self.offer_file(contact, id, info, reply_to, draft.expires_in_s, now);
+                let file = Offered::source(info);
+                let content = self.offer(contact, id, file, reply_to, draft.expires_in_s, now);
                 (Kind::File, info.name.clone(), content)
             }
             Body::Live(name, shape) => {
-                let what = (name.as_str(), *shape);
-                let content =
-                    self.offer_stdin(contact, id, what, reply_to, draft.expires_in_s, now);
+                let stdin = Offered::stdin(name, *shape);
+                let content = self.offer(contact, id, stdin, reply_to, draft.expires_in_s, now);
                 (Kind::File, name.clone(), content)
             }
         };

@@ -21,8 +21,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use solo2_crypto::content::{Content, FileOutcome, MessageId, Shape};
-use solo2_crypto::file::FileKey;
+use solo2_crypto::content::{FileOutcome, Shape};
 use solo2_crypto::secret::Secret;
 use solo2_store::{ContactId, DeliveryState};
 use tokio::sync::{oneshot, watch};
@@ -42,6 +41,7 @@ use crate::files::name::safe_name;
 use crate::net::bulk::Lanes;
 
 mod feed;
+mod kept;
 mod landing;
 
 pub(super) use self::feed::{Feed, Part};
@@ -214,7 +214,7 @@ pub(super) async fn attach(
         }
         "file.stream" => {
             let ask: Stream = super::service::read(params)?;
-            landing::stream(node, file_of(&ask.id)?, ask.begun).await
+            kept::stream(node, file_of(&ask.id)?, ask.begun).await
         }
         _ => Err(Failure::usage(format!("no method is called {method}")).code("unknown_method")),
     }
@@ -329,44 +329,6 @@ impl Core {
         let body = Body::Live(ask.name.clone(), shape);
         self.write_message(contact, id, &draft, &body, reply_to, now_ms());
         Ok(())
-    }
-
-    /// Remembers what a command of ours reads and a message offers, and returns the offer.
-    pub(super) fn offer_stdin(
-        &mut self,
-        contact: ContactId,
-        id: [u8; 16],
-        (name, shape): (&str, Shape),
-        reply_to: Option<[u8; 16]>,
-        expires_in_s: Option<u64>,
-        now: u64,
-    ) -> Content {
-        let key = Secret::random(&mut self.rng);
-        let content = Content::File {
-            id: MessageId(id),
-            sent_at_ms: now,
-            name: name.to_owned(),
-            shape,
-            size: None,
-            key: FileKey::new(key.expose()),
-            reply_to: reply_to.map(MessageId),
-            expires_in_s,
-        };
-        if let Some(peer) = self.peers.get_mut(&contact) {
-            peer.state.transfers.push(Transfer {
-                id,
-                name: name.to_owned(),
-                shape,
-                size: None,
-                key,
-                sent_at_ms: now,
-                reply_to,
-                expires_in_s,
-                side: Side::Live,
-            });
-            self.touch(contact);
-        }
-        content
     }
 
     /// A command that sent has left, and nobody else has what it read.

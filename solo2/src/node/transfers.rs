@@ -54,13 +54,47 @@ pub(crate) struct Collector {
     pub(crate) from: Vec<ContactId>,
 }
 
+/// What a message of ours offers besides its own words.
+pub(crate) struct Offered<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) shape: Shape,
+    /// Unknown for what a program writes.
+    pub(crate) size: Option<u64>,
+    pub(crate) side: Side,
+}
+
+impl<'a> Offered<'a> {
+    /// A file or directory of this machine.
+    pub(crate) fn source(info: &'a SourceInfo) -> Self {
+        Self {
+            name: &info.name,
+            shape: info.shape,
+            size: Some(info.size),
+            side: Side::Outgoing {
+                path: info.path.to_string_lossy().into_owned(),
+                stamp: info.stamp,
+            },
+        }
+    }
+
+    /// What a command is about to read.
+    pub(crate) fn stdin(name: &'a str, shape: Shape) -> Self {
+        Self {
+            name,
+            shape,
+            size: None,
+            side: Side::Live,
+        }
+    }
+}
+
 impl Core {
-    /// Remembers a file of ours that a message offers, and returns the offer.
-    pub(crate) fn offer_file(
+    /// Remembers what a message of ours offers, and returns the offer.
+    pub(crate) fn offer(
         &mut self,
         contact: ContactId,
         id: [u8; 16],
-        info: &SourceInfo,
+        offered: Offered<'_>,
         reply_to: Option<[u8; 16]>,
         expires_in_s: Option<u64>,
         now: u64,
@@ -69,9 +103,9 @@ impl Core {
         let content = Content::File {
             id: MessageId(id),
             sent_at_ms: now,
-            name: info.name.clone(),
-            shape: info.shape,
-            size: Some(info.size),
+            name: offered.name.to_owned(),
+            shape: offered.shape,
+            size: offered.size,
             key: FileKey::new(key.expose()),
             reply_to: reply_to.map(MessageId),
             expires_in_s,
@@ -79,17 +113,14 @@ impl Core {
         if let Some(peer) = self.peers.get_mut(&contact) {
             peer.state.transfers.push(Transfer {
                 id,
-                name: info.name.clone(),
-                shape: info.shape,
-                size: Some(info.size),
+                name: offered.name.to_owned(),
+                shape: offered.shape,
+                size: offered.size,
                 key,
                 sent_at_ms: now,
                 reply_to,
                 expires_in_s,
-                side: Side::Outgoing {
-                    path: info.path.to_string_lossy().into_owned(),
-                    stamp: info.stamp,
-                },
+                side: offered.side,
             });
             self.touch(contact);
         }
