@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{Outcome, vault};
 use crate::agent::client::Client;
-use crate::agent::launch::{self, Launched};
+use crate::agent::launch::{self, Launched, ONE_ARENA};
 use crate::agent::rpc::Service;
 use crate::agent::server::{Keeper, Mode, Server, Setup};
 use crate::agent::{self, OwnerLock, no_agent};
@@ -373,6 +373,7 @@ fn systemd(name: &str, words: &[String]) -> String {
          [Service]\n\
          Type=notify\n\
          ExecStart={}\n\
+         Environment={}={}\n\
          # The password, encrypted to this machine:\n\
          #   systemd-creds encrypt --user --name=solo2-password - ~/.config/solo2-password.cred\n\
          #LoadCredentialEncrypted=solo2-password:%h/.config/solo2-password.cred\n\
@@ -388,7 +389,9 @@ fn systemd(name: &str, words: &[String]) -> String {
          \n\
          [Install]\n\
          WantedBy=default.target\n",
-        command.join(" ")
+        command.join(" "),
+        ONE_ARENA.0,
+        ONE_ARENA.1
     )
 }
 
