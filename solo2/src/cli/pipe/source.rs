@@ -415,7 +415,6 @@ mod tests {
             serial: 1,
             offset: 0,
         });
-        sending.source.patience.expect("set");
         let patient = Source {
             patience: Some(Duration::from_millis(5)),
             ..super::tests::source(false)
