@@ -1,4 +1,4 @@
-//! The database: with its trial, the only file that names the engine.
+//! The database: with its trial and its tail, the only file that names the engine.
 //!
 //! Two keyspaces: `mut` for small records that change, `log` for records that
 //! are written once. The engine's checksums are not security and do not cover
@@ -7,6 +7,7 @@
 //! Configuration: no compression (ciphertext), small memtables and cache (an
 //! idle agent holds this open), every batch synced.
 
+mod tail;
 mod trial;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,6 +15,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+
+pub(crate) use tail::cut as cut_torn_tail;
 
 use crate::error::{EngineError, is_full};
 use crate::row::Key;

@@ -18,7 +18,7 @@ use solo2_crypto::secret::Secret;
 use super::{Change, Changes, Peer, SLOT_DAMAGE};
 use crate::Vault;
 use crate::anchor::Anchor;
-use crate::db::{Db, Space};
+use crate::db::{self, Db, Space};
 use crate::doors::Doors;
 use crate::error::{CommitError, Damage, ReadError, UnlockError};
 use crate::files::{self, VaultPaths};
@@ -124,6 +124,11 @@ fn open(
     let keys = VaultKeys::of(&unlock.data_key(&doors)?);
     let anchor_at = Anchor::read(&paths.anchor(), &doors.vault_id, &keys.anchor)?;
     let aside = Aside::put(&paths.vault)?;
+    // Without a copy of it, nothing may be cut off the journal.
+    let accept = Accept {
+        older: accept,
+        torn: aside.is_some(),
+    };
     match open_verified(paths, &doors, keys, anchor_at, Arc::clone(&lock), accept) {
         Ok(opened) => {
             if let Some(aside) = aside {
@@ -161,13 +166,22 @@ struct SecretName {
     id: Vec<u8>,
 }
 
+/// What is let pass.
+#[derive(Clone, Copy)]
+struct Accept {
+    /// A vault that is older than its anchor, or has none.
+    older: bool,
+    /// A journal whose last write came down in part.
+    torn: bool,
+}
+
 fn open_verified(
     paths: &VaultPaths,
     doors: &Doors,
     keys: VaultKeys,
     anchor_at: Option<u64>,
     lock: Arc<OwnerLock>,
-    accept: bool,
+    accept: Accept,
 ) -> Result<(Vault, Option<Found>), UnlockError> {
     let (mut page, halves) = match KeyPage::open(&paths.key_page(), doors.vault_id, &keys.key_page)
     {
@@ -179,7 +193,11 @@ fn open_verified(
         }
         Err(error) => return Err(error.into()),
     };
-    let db = Db::open(&paths.db())?;
+    let db = match Db::open(&paths.db()) {
+        // Head and anchor tell whether it was more than the end of a write that nobody was told of.
+        Err(_) if accept.torn && db::cut_torn_tail(&paths.db())? => Db::open(&paths.db())?,
+        opened => opened?,
+    };
     let scan = Scan::of(&db, &keys)?;
     let mut head = scan.verified_head()?;
     let fresh = anchor_at.is_some_and(|anchor_at| head.commit >= anchor_at);
@@ -188,7 +206,7 @@ fn open_verified(
         page.pick(halves, head.generation).ok_or(Damage {
             what: "keys.page does not fit the database",
         })?
-    } else if accept {
+    } else if accept.older {
         head.commit = head.commit.max(anchor_at.unwrap_or(0));
         best_slots(halves, head.generation)
     } else {
@@ -470,6 +488,7 @@ impl Vault {
         self.page
             .settle(&self.slots, commit, &self.keys.key_page, rng)?;
         self.anchor.sync(commit, &self.keys.anchor, rng)?;
+        files::sync_dir(&self.paths.state)?;
         Ok(AcceptedRollback {
             vault_at: found.vault_at,
             anchor_at,
