@@ -80,27 +80,36 @@ impl Aside {
     }
 
     /// Puts the journals back as they were.
+    ///
+    /// Whatever moment this is interrupted at, the copy is whole and is put back again.
     pub(crate) fn restore(&self) -> Result<(), DiskError> {
         let kept = journals(&self.dir)?;
+        for (name, _) in &kept {
+            let beside = self.db.join(name).with_extension("back");
+            remove_file(&beside)?;
+            copy_sparse(&self.dir.join(name), &beside)?;
+            fs::rename(&beside, self.db.join(name)).map_err(DiskError::at("put back", &beside))?;
+        }
         for (name, _) in journals(&self.db)? {
             if !kept.iter().any(|(other, _)| *other == name) {
-                let path = self.db.join(name);
-                fs::remove_file(&path).map_err(DiskError::at("remove", &path))?;
+                remove_file(&self.db.join(name))?;
             }
         }
-        for (name, _) in kept {
-            let from = self.dir.join(&name);
-            fs::rename(&from, self.db.join(name)).map_err(DiskError::at("put back", &from))?;
-        }
         files::sync_dir(&self.db)?;
-        remove(&self.dir)
+        self.drop_copy()
     }
 
     /// The vault opened right: the copy is not needed.
     pub(crate) fn discard(self) -> Result<(), DiskError> {
-        // Renamed first: half a copy must never be taken for a whole one.
+        self.drop_copy()
+    }
+
+    /// Renames first, and on disk: half a copy must never be taken for a whole one.
+    fn drop_copy(&self) -> Result<(), DiskError> {
         let unfinished = self.dir.with_extension("new");
+        remove(&unfinished)?;
         fs::rename(&self.dir, &unfinished).map_err(DiskError::at("remove", &self.dir))?;
+        self.dir.parent().map_or(Ok(()), files::sync_dir)?;
         remove(&unfinished)
     }
 }
@@ -175,6 +184,15 @@ fn copy_sparse(from: &Path, to: &Path) -> Result<(), DiskError> {
         .set_len(copied)
         .and_then(|()| target.sync_all())
         .map_err(DiskError::at("write", to))
+}
+
+fn remove_file(path: &Path) -> Result<(), DiskError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(DiskError::at("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn remove(dir: &Path) -> Result<(), DiskError> {
