@@ -6,6 +6,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::doors::VERSION;
+
 /// The operating system refused something the vault needs.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {doing} {}: {source}", path.display())]
@@ -153,6 +155,14 @@ pub enum UnlockError {
         /// Where the anchor belongs.
         path: PathBuf,
     },
+    /// A later version of this program wrote it.
+    #[error(
+        "a later version of this program wrote the vault: its format is {version}, {VERSION} is the latest known here"
+    )]
+    Newer {
+        /// The format's number.
+        version: u8,
+    },
     /// The files are damaged.
     #[error("the vault is damaged: {0}")]
     Damaged(#[from] Damage),
@@ -183,6 +193,7 @@ impl UnlockError {
             Self::NoAnchor { .. } => {
                 "if you moved the vault here, accept it: every contact's session starts anew"
             }
+            Self::Newer { .. } => "nothing was changed; install that version, or a later one",
             Self::Damaged(_) | Self::Engine(_) => {
                 "nothing was changed; check the disk, then restore a backup"
             }

@@ -188,7 +188,7 @@ fn a_power_cut_at_any_moment_loses_no_acknowledged_commit() {
     replayed.cut(Fate::Kept, &mut StdRng::seed_from_u64(0), &copy);
     assert_same(&root, &copy);
 
-    let cuts = knob("SOLO2_POWER_CUTS", 400);
+    let cuts = knob("SOLO2_POWER_CUTS", 250);
     let seed = knob("SOLO2_SEED", 1);
     survive(before, &lived.changes, Told::default(), cuts, seed)
         .assert_none_failed("power cuts in a vault's life");

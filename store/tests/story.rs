@@ -12,6 +12,7 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use solo2_store::{
     Amendment, ContactId, DeliveryState, Filter, PasswordCost, Query, Unlock, UnlockError, Vault,
@@ -219,10 +220,22 @@ impl Told {
     }
 }
 
+/// Opens the vault in `dir`. A process that another test is just starting may hold a copy
+/// of our lock for a moment.
+pub(crate) fn open(dir: &Path) -> Result<Vault, UnlockError> {
+    for _ in 0..200 {
+        match unlock(dir) {
+            Err(UnlockError::Busy { .. }) => std::thread::sleep(Duration::from_millis(10)),
+            other => return other,
+        }
+    }
+    unlock(dir)
+}
+
 /// Opens the vault in `dir` after whatever happened to it: everything that was told is
 /// there, whole, at most one commit more, and it goes on. Says how many commits there are.
 pub(crate) fn assert_goes_on(dir: &Path, told: Told) -> Option<u64> {
-    let vault = match unlock(dir) {
+    let vault = match open(dir) {
         Ok(vault) => vault,
         Err(UnlockError::NotFound { .. }) if !told.created => {
             // Nothing is in the way of a vault that never was.
@@ -247,12 +260,12 @@ pub(crate) fn assert_goes_on(dir: &Path, told: Told) -> Option<u64> {
         assert_whole(&vault, n);
     }
     drop(vault);
-    let mut vault = unlock(dir).expect("the second time, too");
+    let mut vault = open(dir).expect("the second time, too");
     assert_eq!(reached(&vault), found);
     if let Some(n) = found {
         write(&mut vault, n + 1).unwrap();
         vault.close().unwrap();
-        assert_whole(&unlock(dir).unwrap(), n + 1);
+        assert_whole(&open(dir).unwrap(), n + 1);
     }
     found
 }
