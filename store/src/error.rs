@@ -350,3 +350,41 @@ pub enum CompactError {
     #[error("the database is busy: try again")]
     Busy,
 }
+
+/// Why a vault was not mended. The damaged database is kept in any case.
+#[derive(Debug, thiserror::Error)]
+pub enum RepairError {
+    /// It does not open, and not for damage that can be mended.
+    #[error(transparent)]
+    Unlock(#[from] UnlockError),
+    /// A record could not be taken over.
+    #[error(transparent)]
+    Tx(#[from] TxError),
+    /// A change could not be committed.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The vault could not be closed.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+    /// It was mended as far as can be, and this is left.
+    #[error("the vault is still damaged: {0}")]
+    Left(String),
+}
+
+impl From<DiskError> for RepairError {
+    fn from(error: DiskError) -> Self {
+        Self::Unlock(error.into())
+    }
+}
+
+impl From<EngineError> for RepairError {
+    fn from(error: EngineError) -> Self {
+        Self::Unlock(error.into())
+    }
+}
+
+impl From<Damage> for RepairError {
+    fn from(damage: Damage) -> Self {
+        Self::Unlock(damage.into())
+    }
+}

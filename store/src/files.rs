@@ -90,6 +90,16 @@ pub(crate) fn sync_tree(dir: &Path) -> Result<(), DiskError> {
     sync_dir(dir)
 }
 
+/// Removes `dir` with all that is in it, if it is there.
+pub(crate) fn remove_tree(dir: &Path) -> Result<(), DiskError> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(DiskError::at("remove", dir)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Replaces `path` by `bytes` whole or not at all: write beside it, sync, rename, sync the directory.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
     let new = path.with_extension("new");

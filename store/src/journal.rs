@@ -55,7 +55,7 @@ impl Aside {
             Ok(()) => Ok(Some(aside)),
             // A vault that opens without the copy is worth more than a copy.
             Err(error) if error.is_full() => {
-                remove(&unfinished)?;
+                files::remove_tree(&unfinished)?;
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -69,7 +69,7 @@ impl Aside {
         unfinished: &Path,
         journals: &[(OsString, u64)],
     ) -> Result<(), DiskError> {
-        remove(unfinished)?;
+        files::remove_tree(unfinished)?;
         files::create_private_dir(unfinished)?;
         for (name, _) in journals {
             copy_sparse(&self.db.join(name), &unfinished.join(name))?;
@@ -107,10 +107,10 @@ impl Aside {
     /// Renames first, and on disk: half a copy must never be taken for a whole one.
     fn drop_copy(&self) -> Result<(), DiskError> {
         let unfinished = self.dir.with_extension("new");
-        remove(&unfinished)?;
+        files::remove_tree(&unfinished)?;
         fs::rename(&self.dir, &unfinished).map_err(DiskError::at("remove", &self.dir))?;
         self.dir.parent().map_or(Ok(()), files::sync_dir)?;
-        remove(&unfinished)
+        files::remove_tree(&unfinished)
     }
 }
 
@@ -190,15 +190,6 @@ fn remove_file(path: &Path) -> Result<(), DiskError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(DiskError::at("remove", path)(error))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn remove(dir: &Path) -> Result<(), DiskError> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(DiskError::at("remove", dir)(error))
         }
         _ => Ok(()),
     }

@@ -75,7 +75,7 @@ impl Vault {
     ///
     /// [`UnlockError`]; [`UnlockError::advice`] says what to do about it. Nothing was changed.
     pub fn unlock(paths: &VaultPaths, unlock: Unlock<'_>) -> Result<Self, UnlockError> {
-        open(paths, unlock, false).map(|(vault, _)| vault)
+        open_with(paths, unlock, Accept::default()).map(|(vault, _)| vault)
     }
 
     /// Opens a vault that is older than its anchor, or has none, and drops every session in it.
@@ -90,14 +90,30 @@ impl Vault {
         paths: &VaultPaths,
         unlock: Unlock<'_>,
     ) -> Result<(Self, Option<AcceptedRollback>), UnlockError> {
-        open(paths, unlock, true)
+        let accept = Accept {
+            older: true,
+            ..Accept::default()
+        };
+        open_with(paths, unlock, accept)
     }
 }
 
-fn open(
+/// What is let pass.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Accept {
+    /// A vault that is older than its anchor, or has none.
+    pub(crate) older: bool,
+    /// A journal whose last write came down in part. Without a copy of it, nothing may be cut off.
+    pub(crate) torn: bool,
+    /// Nothing: whatever its number says, the vault counts as an older one.
+    pub(crate) suspect: bool,
+}
+
+/// Opens a vault, if it is whole but for what is accepted.
+pub(crate) fn open_with(
     paths: &VaultPaths,
     unlock: Unlock<'_>,
-    accept: bool,
+    accept: Accept,
 ) -> Result<(Vault, Option<AcceptedRollback>), UnlockError> {
     let mut doors = None;
     if !paths.head().is_file() {
@@ -124,10 +140,9 @@ fn open(
     let keys = VaultKeys::of(&unlock.data_key(&doors)?);
     let anchor_at = Anchor::read(&paths.anchor(), &doors.vault_id, &keys.anchor)?;
     let aside = Aside::put(&paths.vault)?;
-    // Without a copy of it, nothing may be cut off the journal.
     let accept = Accept {
-        older: accept,
         torn: aside.is_some(),
+        ..accept
     };
     match open_verified(paths, &doors, keys, anchor_at, Arc::clone(&lock), accept) {
         Ok(opened) => {
@@ -153,6 +168,15 @@ fn open(
     }
 }
 
+/// Opens the database; a torn end of its journal may be cut off.
+pub(crate) fn open_db(paths: &VaultPaths, torn: bool) -> Result<Db, UnlockError> {
+    match Db::open(&paths.db()) {
+        // Head and anchor tell whether it was more than the end of a write that nobody was told of.
+        Err(_) if torn && db::cut_torn_tail(&paths.db())? => Ok(Db::open(&paths.db())?),
+        opened => Ok(opened?),
+    }
+}
+
 /// What an older vault holds that may not open.
 struct Found {
     vault_at: u64,
@@ -164,15 +188,6 @@ struct SecretName {
     table: Table,
     contact: ContactId,
     id: Vec<u8>,
-}
-
-/// What is let pass.
-#[derive(Clone, Copy)]
-struct Accept {
-    /// A vault that is older than its anchor, or has none.
-    older: bool,
-    /// A journal whose last write came down in part.
-    torn: bool,
 }
 
 fn open_verified(
@@ -193,14 +208,10 @@ fn open_verified(
         }
         Err(error) => return Err(error.into()),
     };
-    let db = match Db::open(&paths.db()) {
-        // Head and anchor tell whether it was more than the end of a write that nobody was told of.
-        Err(_) if accept.torn && db::cut_torn_tail(&paths.db())? => Db::open(&paths.db())?,
-        opened => opened?,
-    };
+    let db = open_db(paths, accept.torn)?;
     let scan = Scan::of(&db, &keys)?;
     let mut head = scan.verified_head()?;
-    let fresh = anchor_at.is_some_and(|anchor_at| head.commit >= anchor_at);
+    let fresh = !accept.suspect && anchor_at.is_some_and(|anchor_at| head.commit >= anchor_at);
     let vault_at = head.commit;
     let slots = if fresh {
         page.pick(halves, head.generation).ok_or(Damage {
