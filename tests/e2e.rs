@@ -8,6 +8,7 @@
 //! `SOLO2_FILE_MIB` and `SOLO2_CUTS` (files, and how often they are interrupted),
 //! `SOLO2_IDLE_SECS` (idle part of the packet capture, 65), `SOLO2_FLIPS` (bits
 //! flipped in vault copies, 40), `SOLO2_EXPORT_MIB` (size of an exported file, 64),
+//! `SOLO2_DEATHS` (changes at which a command dies, 6),
 //! `SOLO2_PIPE_MIB` (zeros through a pipe, 256), `SOLO2_KEEP=1` (leave the directories
 //! behind), `SOLO2_TRACE=1` (print every command with its time).
 //! What needs root, tcpdump or a network namespace and has none prints
@@ -24,6 +25,8 @@
 mod capture;
 #[path = "e2e/certificates.rs"]
 mod certificates;
+#[path = "e2e/clock.rs"]
+mod clock;
 #[path = "e2e/crash.rs"]
 mod crash;
 #[path = "e2e/disk.rs"]
@@ -56,6 +59,8 @@ mod pipes;
 mod queue;
 #[path = "e2e/recv.rs"]
 mod recv;
+#[path = "e2e/repair.rs"]
+mod repair;
 #[path = "e2e/rollback.rs"]
 mod rollback;
 #[path = "e2e/schema.rs"]
@@ -70,5 +75,7 @@ mod serverless;
 mod terminal;
 #[path = "e2e/transcript.rs"]
 mod transcript;
+#[path = "../store/tests/watch.rs"]
+mod watch;
 #[path = "e2e/world.rs"]
 mod world;

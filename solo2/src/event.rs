@@ -384,6 +384,21 @@ const TYPES: &[Row] = &[
         ],
     ),
     (
+        "vault.repair",
+        "what mending the vault cost",
+        &[
+            ("repaired", Bool),
+            ("sessions_dropped", Number),
+            ("conversations_lost", Number),
+            ("contacts_lost", Number),
+            ("messages_lost", Number),
+            ("outbox_lost", Number),
+            ("inbox_lost", Number),
+            ("unread", Number),
+            ("kept_in?", Text),
+        ],
+    ),
+    (
         "identity.words",
         "what happened to the 24 words; never the words",
         &[("words_file?", Text), ("confirmed?", Bool)],

@@ -62,7 +62,7 @@ mod time;
 mod transfer;
 mod transfers;
 
-pub(crate) use self::setup::{accept_rollback, create, open, parse_words, restore};
+pub(crate) use self::setup::{accept_rollback, create, open, parse_words, repair, restore};
 
 /// Where one profile lives.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! The database: with its trial, the only file that names the engine.
+//! The database: with its trial and its tail, the only file that names the engine.
 //!
 //! Two keyspaces: `mut` for small records that change, `log` for records that
 //! are written once. The engine's checksums are not security and do not cover
@@ -7,6 +7,7 @@
 //! Configuration: no compression (ciphertext), small memtables and cache (an
 //! idle agent holds this open), every batch synced.
 
+mod tail;
 mod trial;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,6 +15,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+
+pub(crate) use tail::cut as cut_torn_tail;
 
 use crate::error::{EngineError, is_full};
 use crate::row::Key;
@@ -23,6 +26,8 @@ const LOG: &str = "log";
 const MEMTABLE_BYTES: u64 = 2 * 1024 * 1024;
 const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
+/// Bits of a key that a stretch of unreadable keys has at least: 2^20 stretches in all.
+const FINEST: u32 = 108;
 const FLUSH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The open database.
@@ -124,6 +129,55 @@ impl Db {
             visit(&key, &value)?;
         }
         Ok(())
+    }
+
+    /// Calls `visit` with every key and value that can be read, whatever lies between; says
+    /// how many stretches of keys cannot.
+    pub(crate) fn salvage<E: From<EngineError>>(
+        &self,
+        space: Space,
+        mut visit: impl FnMut(&Key, &[u8]) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        // Keys are evenly spread: each stretch is a small part of them, halved until what
+        // cannot be read in it is one damaged block.
+        let mut stretches: Vec<(u128, u32)> =
+            (0..1 << 12).rev().map(|n: u128| (n << 116, 116)).collect();
+        let mut lost = 0;
+        let mut lost_until = None;
+        while let Some((from, bits)) = stretches.pop() {
+            let to = from | ((1 << bits) - 1);
+            match self.stretch(space, from, to) {
+                Ok(records) => records
+                    .iter()
+                    .try_for_each(|(key, value)| visit(key, value))?,
+                Err(_) if bits > FINEST => {
+                    let half = bits - 1;
+                    stretches.extend([(from | 1 << half, half), (from, half)]);
+                }
+                Err(_) => {
+                    lost += u64::from(lost_until != from.checked_sub(1));
+                    lost_until = Some(to);
+                }
+            }
+        }
+        Ok(lost)
+    }
+
+    fn stretch(
+        &self,
+        space: Space,
+        from: u128,
+        to: u128,
+    ) -> Result<Vec<(Key, fjall::UserValue)>, EngineError> {
+        contained("scan", || {
+            let range = from.to_be_bytes()..=to.to_be_bytes();
+            let records = self.space(space).range(range).map(|guard| {
+                let (key, value) = guard.into_inner()?;
+                let key = (*key).try_into();
+                Ok((key.map_err(|_| fjall::Error::Unrecoverable)?, value))
+            });
+            records.collect()
+        })
     }
 
     /// Commits `batch` atomically; it is on disk when this returns.

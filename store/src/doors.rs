@@ -27,7 +27,9 @@ use crate::files;
 use crate::label;
 
 const MAGIC: &[u8; 8] = b"solo2vlt";
-const VERSION: u8 = 1;
+/// Of the whole vault. Who raises it teaches `Doors::read` the one before, and makes a
+/// fixture of it first (tests/fixtures.rs).
+pub(crate) const VERSION: u8 = 1;
 const DOOR_LEN: usize = 32 + aead::SEAL_OVERHEAD;
 const HEAD_LEN: usize = 8 + 1 + 16 + WRAP_LEN + 2 * DOOR_LEN + 1;
 
@@ -138,9 +140,12 @@ impl Doors {
             }
             Err(error) => return Err(error.into()),
         };
-        Self::parse(&bytes).ok_or(UnlockError::Damaged(Damage {
-            what: "vault.head cannot be read, or a later version wrote it",
-        }))
+        match bytes.strip_prefix(MAGIC).and_then(<[u8]>::first) {
+            Some(version) if *version > VERSION => Err(UnlockError::Newer { version: *version }),
+            _ => Self::parse(&bytes).ok_or(UnlockError::Damaged(Damage {
+                what: "vault.head cannot be read",
+            })),
+        }
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {

@@ -6,6 +6,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::doors::VERSION;
+
 /// The operating system refused something the vault needs.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {doing} {}: {source}", path.display())]
@@ -153,6 +155,14 @@ pub enum UnlockError {
         /// Where the anchor belongs.
         path: PathBuf,
     },
+    /// A later version of this program wrote it.
+    #[error(
+        "a later version of this program wrote the vault: its format is {version}, {VERSION} is the latest known here"
+    )]
+    Newer {
+        /// The format's number.
+        version: u8,
+    },
     /// The files are damaged.
     #[error("the vault is damaged: {0}")]
     Damaged(#[from] Damage),
@@ -183,6 +193,7 @@ impl UnlockError {
             Self::NoAnchor { .. } => {
                 "if you moved the vault here, accept it: every contact's session starts anew"
             }
+            Self::Newer { .. } => "nothing was changed; install that version, or a later one",
             Self::Damaged(_) | Self::Engine(_) => {
                 "nothing was changed; check the disk, then restore a backup"
             }
@@ -338,4 +349,42 @@ pub enum CompactError {
     /// The database did not get its memory to disk in time.
     #[error("the database is busy: try again")]
     Busy,
+}
+
+/// Why a vault was not mended. The damaged database is kept in any case.
+#[derive(Debug, thiserror::Error)]
+pub enum RepairError {
+    /// It does not open, and not for damage that can be mended.
+    #[error(transparent)]
+    Unlock(#[from] UnlockError),
+    /// A record could not be taken over.
+    #[error(transparent)]
+    Tx(#[from] TxError),
+    /// A change could not be committed.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The vault could not be closed.
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+    /// It was mended as far as can be, and this is left.
+    #[error("the vault is still damaged: {0}")]
+    Left(String),
+}
+
+impl From<DiskError> for RepairError {
+    fn from(error: DiskError) -> Self {
+        Self::Unlock(error.into())
+    }
+}
+
+impl From<EngineError> for RepairError {
+    fn from(error: EngineError) -> Self {
+        Self::Unlock(error.into())
+    }
+}
+
+impl From<Damage> for RepairError {
+    fn from(damage: Damage) -> Self {
+        Self::Unlock(damage.into())
+    }
 }

@@ -45,13 +45,19 @@ impl VaultPaths {
     }
 }
 
-/// Creates `path` and its missing parents, 0700 each.
+/// Creates `path` and its missing parents, 0700 each; their names survive a power cut.
 pub(crate) fn create_private_dir(path: &Path) -> Result<(), DiskError> {
+    let missing = path.ancestors().take_while(|dir| !dir.exists());
+    let missing: Vec<&Path> = missing.filter(|dir| !dir.as_os_str().is_empty()).collect();
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(DiskError::at("create", path))
+        .map_err(DiskError::at("create", path))?;
+    for dir in missing {
+        dir.parent().map_or(Ok(()), sync_dir)?;
+    }
+    Ok(())
 }
 
 /// The permission bits of `path`.
@@ -62,9 +68,36 @@ pub(crate) fn mode(path: &Path) -> Result<u32, DiskError> {
 
 /// Makes a new name in `dir` survive a power cut.
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), DiskError> {
+    // A path of one name lies in the directory we are in.
+    let dir = match dir.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => dir,
+    };
     File::open(dir)
         .and_then(|dir| dir.sync_all())
         .map_err(DiskError::at("sync", dir))
+}
+
+/// Makes every name below `dir` survive a power cut.
+pub(crate) fn sync_tree(dir: &Path) -> Result<(), DiskError> {
+    let at = || DiskError::at("list", dir);
+    for entry in fs::read_dir(dir).map_err(at())? {
+        let path = entry.map_err(at())?.path();
+        if path.is_dir() {
+            sync_tree(&path)?;
+        }
+    }
+    sync_dir(dir)
+}
+
+/// Removes `dir` with all that is in it, if it is there.
+pub(crate) fn remove_tree(dir: &Path) -> Result<(), DiskError> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(DiskError::at("remove", dir)(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Replaces `path` by `bytes` whole or not at all: write beside it, sync, rename, sync the directory.

@@ -55,7 +55,7 @@ impl Aside {
             Ok(()) => Ok(Some(aside)),
             // A vault that opens without the copy is worth more than a copy.
             Err(error) if error.is_full() => {
-                remove(&unfinished)?;
+                files::remove_tree(&unfinished)?;
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -69,7 +69,7 @@ impl Aside {
         unfinished: &Path,
         journals: &[(OsString, u64)],
     ) -> Result<(), DiskError> {
-        remove(unfinished)?;
+        files::remove_tree(unfinished)?;
         files::create_private_dir(unfinished)?;
         for (name, _) in journals {
             copy_sparse(&self.db.join(name), &unfinished.join(name))?;
@@ -80,28 +80,37 @@ impl Aside {
     }
 
     /// Puts the journals back as they were.
+    ///
+    /// Whatever moment this is interrupted at, the copy is whole and is put back again.
     pub(crate) fn restore(&self) -> Result<(), DiskError> {
         let kept = journals(&self.dir)?;
+        for (name, _) in &kept {
+            let beside = self.db.join(name).with_extension("back");
+            remove_file(&beside)?;
+            copy_sparse(&self.dir.join(name), &beside)?;
+            fs::rename(&beside, self.db.join(name)).map_err(DiskError::at("put back", &beside))?;
+        }
         for (name, _) in journals(&self.db)? {
             if !kept.iter().any(|(other, _)| *other == name) {
-                let path = self.db.join(name);
-                fs::remove_file(&path).map_err(DiskError::at("remove", &path))?;
+                remove_file(&self.db.join(name))?;
             }
         }
-        for (name, _) in kept {
-            let from = self.dir.join(&name);
-            fs::rename(&from, self.db.join(name)).map_err(DiskError::at("put back", &from))?;
-        }
         files::sync_dir(&self.db)?;
-        remove(&self.dir)
+        self.drop_copy()
     }
 
     /// The vault opened right: the copy is not needed.
     pub(crate) fn discard(self) -> Result<(), DiskError> {
-        // Renamed first: half a copy must never be taken for a whole one.
+        self.drop_copy()
+    }
+
+    /// Renames first, and on disk: half a copy must never be taken for a whole one.
+    fn drop_copy(&self) -> Result<(), DiskError> {
         let unfinished = self.dir.with_extension("new");
+        files::remove_tree(&unfinished)?;
         fs::rename(&self.dir, &unfinished).map_err(DiskError::at("remove", &self.dir))?;
-        remove(&unfinished)
+        self.dir.parent().map_or(Ok(()), files::sync_dir)?;
+        files::remove_tree(&unfinished)
     }
 }
 
@@ -177,10 +186,10 @@ fn copy_sparse(from: &Path, to: &Path) -> Result<(), DiskError> {
         .map_err(DiskError::at("write", to))
 }
 
-fn remove(dir: &Path) -> Result<(), DiskError> {
-    match fs::remove_dir_all(dir) {
+fn remove_file(path: &Path) -> Result<(), DiskError> {
+    match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(DiskError::at("remove", dir)(error))
+            Err(DiskError::at("remove", path)(error))
         }
         _ => Ok(()),
     }

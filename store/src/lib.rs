@@ -39,7 +39,7 @@ mod vault;
 
 pub use error::{
     CommitError, CompactError, CreateError, Damage, DiskError, EngineError, PasswordError,
-    ReadError, SettleError, TxError, UnlockError,
+    ReadError, RepairError, SettleError, TxError, UnlockError,
 };
 pub use files::VaultPaths;
 pub use index::{IndexStatus, IndexStep};
@@ -51,6 +51,7 @@ pub use record::outbox::OutboxItem;
 pub use search::{Filter, Hit, Query, QueryError};
 pub use tx::Tx;
 pub use vault::check::Report;
+pub use vault::repair::{Repair, Repaired};
 pub use vault::unlock::{AcceptedRollback, Unlock};
 pub use vault::{InboxEntry, Vault};
 

@@ -5,10 +5,11 @@
 //! [`Tx::commit`], so an error or a drop leaves the vault as it was.
 
 mod conversation;
+pub(crate) mod mend;
 mod outbox;
 mod removal;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
@@ -179,6 +180,25 @@ impl<'v> Tx<'v> {
     ///
     /// [`CommitError`]: after reopening the vault, all of it is there or nothing is.
     pub fn commit(self) -> Result<(), CommitError> {
+        self.commit_with(BTreeSet::new())
+    }
+
+    /// [`Tx::commit`] where log records may be written that are there already.
+    pub(crate) fn commit_over(self) -> Result<(), CommitError> {
+        let mut over = BTreeSet::new();
+        for key in self
+            .log
+            .iter()
+            .filter_map(|(key, value)| value.as_ref().map(|_| key))
+        {
+            if self.vault.db().contains(Space::Log, key)? {
+                over.insert(*key);
+            }
+        }
+        self.commit_with(over)
+    }
+
+    fn commit_with(self, over: BTreeSet<Key>) -> Result<(), CommitError> {
         let Self {
             vault,
             peers,
@@ -187,7 +207,10 @@ impl<'v> Tx<'v> {
             inbox_next,
             inbox_cursor,
         } = self;
-        let mut changes = Changes::default();
+        let mut changes = Changes {
+            over,
+            ..Changes::default()
+        };
         for (id, staged) in &peers {
             match staged {
                 Staged::Present(staged) => staged.changes(*id, vault, &mut changes)?,

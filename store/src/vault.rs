@@ -23,10 +23,11 @@ mod create;
 mod erasure;
 mod password;
 pub(crate) mod read;
+pub(crate) mod repair;
 mod search;
 pub(crate) mod unlock;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -101,6 +102,8 @@ pub(crate) struct Changes {
     pub(crate) mutable: Vec<Change>,
     /// Sealed already: log records do not depend on the commit.
     pub(crate) log: Vec<(Key, Option<Vec<u8>>)>,
+    /// Log records that are written over: the digest has them already. Only a repair does that.
+    pub(crate) over: BTreeSet<Key>,
 }
 
 /// A change to one mutable record; no body removes it.
@@ -326,6 +329,7 @@ impl Vault {
         for (key, value) in changes.log {
             let mark = self.keys.log_mark(&key);
             match value {
+                Some(_) if changes.over.contains(&key) => {}
                 Some(_) => head.log.add(&mark),
                 None => head.log.remove(&mark),
             }

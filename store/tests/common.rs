@@ -23,7 +23,7 @@ pub(crate) fn entropy() -> Secret<32> {
 pub(crate) fn paths(dir: &Path) -> VaultPaths {
     VaultPaths {
         vault: dir.join("vault"),
-        state: dir.join("state"),
+        state: dir.join("state/of/it"),
     }
 }
 
@@ -85,6 +85,16 @@ pub(crate) fn item(n: u64) -> OutboxItem {
         first_seq: n,
         queued_at_ms: n,
         give_up_at_ms: None,
+    }
+}
+
+/// A place for many small files: memory if there is some, so that syncs cost nothing.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
     }
 }
 

@@ -202,7 +202,7 @@ fn a_directory_that_others_can_read_is_refused() {
     for name in ["vault.head", "vault.lock", "keys.page"] {
         assert_eq!(mode(&vault.join(name)), 0o600, "{name}");
     }
-    assert_eq!(mode(&dir.path().join("state/vault.anchor")), 0o600);
+    assert_eq!(mode(&paths(dir.path()).state.join("vault.anchor")), 0o600);
     let files = vault.join("files");
     assert_eq!(mode(&files), 0o700);
     fs::set_permissions(&files, fs::Permissions::from_mode(0o755)).unwrap();
@@ -289,7 +289,7 @@ fn a_vault_without_its_anchor_opens_only_when_accepted() {
     let mut vault = create(dir.path());
     fill(&mut vault, 1);
     drop(vault);
-    fs::remove_file(dir.path().join("state/vault.anchor")).unwrap();
+    fs::remove_file(paths(dir.path()).state.join("vault.anchor")).unwrap();
     assert!(matches!(
         unlock(dir.path()),
         Err(UnlockError::NoAnchor { .. })

@@ -1,6 +1,6 @@
 //! `solo2 vault`: open, close, look after.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -35,6 +35,8 @@ enum Verb {
     Check,
     /// Make the search index anew
     Reindex,
+    /// Mend a damaged vault, as far as that goes, while no agent runs
+    Repair(Repair),
     /// Destroy what was deleted down to the last word, and give room back
     Compact,
 }
@@ -53,12 +55,24 @@ pub(crate) struct Unlock {
     accept_rollback: bool,
 }
 
+/// Mend a damaged vault, as far as that goes, while no agent runs
+///
+/// Says first what is wrong, and asks. What can be read stays; a message that is lost stands
+/// in the history as a deleted one. The damaged database is kept beside the new one, sealed.
+#[derive(Args)]
+pub(crate) struct Repair {
+    /// Use the 24 words in this file instead of the password, or - for stdin
+    #[arg(long, value_name = "FILE")]
+    words_file: Option<PathBuf>,
+}
+
 impl Vault {
     pub(crate) fn run(self, cx: &Context) -> Outcome {
         match self.verb {
             Verb::Unlock(verb) => verb.run(cx),
             Verb::Lock => lock(cx),
             Verb::Status => status(cx),
+            Verb::Repair(verb) => verb.run(cx),
             Verb::Check => {
                 let report = agent::ask(cx, "vault.check", json!({}))?;
                 if cx.out.is_json() {
@@ -76,7 +90,7 @@ impl Vault {
                             .hint("make it anew, then check again: solo2 vault reindex"));
                     }
                     return Err(Failure::new(Kind::Integrity, "the vault is damaged")
-                        .hint("restore a backup of it, or make it again from your words: solo2 identity words restore"));
+                        .hint("mend what can be mended, while no agent runs: solo2 vault repair"));
                 }
                 Ok(0)
             }
@@ -142,10 +156,7 @@ impl Unlock {
             cx,
             "accept an older copy of the vault, without the messages since?",
         )?;
-        let unlock = match &self.words_file {
-            Some(file) => node::Unlock::Words(identity::read_words(cx, file)?),
-            None => node::Unlock::Password(password::need(&cx.globals, profile.name.as_str())?),
-        };
+        let unlock = door(cx, profile, self.words_file.as_deref())?;
         let accepted = cx.block_on(node::accept_rollback(&profile.paths, unlock))?;
         if cx.out.is_json() {
             cx.out.object(&accepted)?;
@@ -157,6 +168,82 @@ impl Unlock {
         )))?;
         Ok(0)
     }
+}
+
+impl Repair {
+    fn run(self, cx: &Context) -> Outcome {
+        let profile = cx.profile()?;
+        profile.must_exist()?;
+        let unlock = door(cx, &profile, self.words_file.as_deref())?;
+        let mut refused = None;
+        let done = node::repair(&profile.paths, &unlock, &mut |findings| {
+            for finding in findings.iter().take(MOST_FINDINGS) {
+                cx.out.note(finding);
+            }
+            if let Some(more @ 1..) = findings.len().checked_sub(MOST_FINDINGS) {
+                cx.out.note(&format!("and {more} more"));
+            }
+            let question = "mend the vault, without what is damaged? the damaged database is kept";
+            make_sure(cx, question)
+                .map_err(|failure| refused = Some(failure))
+                .is_ok()
+        })?;
+        let Some(done) = done else {
+            return Err(refused.unwrap_or_else(|| Failure::usage("nothing was done")));
+        };
+        if cx.out.is_json() {
+            cx.out.object(&done)?;
+            return Ok(0);
+        }
+        if done["repaired"] != true {
+            cx.out
+                .result("the vault is sound; there is nothing to mend")?;
+            return Ok(0);
+        }
+        let mut text = Text::new().line("the vault is sound again");
+        for (field, what) in LOST {
+            let count = done[field].as_u64().unwrap_or(0);
+            if count > 0 {
+                text = text.line(&format!("{count} {what}"));
+            }
+        }
+        if let Some(kept) = done["kept_in"].as_str() {
+            text = text.line(&format!("the damaged database is kept, sealed, in {kept}"));
+        }
+        cx.out.text(&text)?;
+        Ok(0)
+    }
+}
+
+/// More are counted, not shown.
+const MOST_FINDINGS: usize = 20;
+
+/// What mending may cost, in words.
+const LOST: [(&str, &str); 6] = [
+    (
+        "messages_lost",
+        "messages are lost; each stands in the history as deleted",
+    ),
+    ("outbox_lost", "messages on their way are lost"),
+    (
+        "inbox_lost",
+        "messages may have been lost before anything took them out: see history",
+    ),
+    ("contacts_lost", "contacts are lost: pair with them again"),
+    ("conversations_lost", "conversations are lost"),
+    ("sessions_dropped", "sessions start anew at the next link"),
+];
+
+/// What opens the vault of a profile that no agent owns.
+fn door(
+    cx: &Context,
+    profile: &Profile,
+    words_file: Option<&Path>,
+) -> Result<node::Unlock, Failure> {
+    Ok(match words_file {
+        Some(file) => node::Unlock::Words(identity::read_words(cx, file)?),
+        None => node::Unlock::Password(password::need(&cx.globals, profile.name.as_str())?),
+    })
 }
 
 /// Locks the running agent's vault.

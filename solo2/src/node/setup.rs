@@ -12,14 +12,14 @@ use solo2_crypto::identity::mnemonic::{self, MnemonicError};
 use solo2_crypto::identity::{AccountKey, DeviceCertificate, DeviceKeys};
 use solo2_crypto::secret::Secret;
 use solo2_export::key::ArchiveKey;
-use solo2_store::{CreateError, UnlockError, Vault, VaultPaths};
+use solo2_store::{CreateError, Repair, RepairError, Repaired, UnlockError, Vault, VaultPaths};
 use tokio::sync::{broadcast, mpsc};
 use zeroize::Zeroizing;
 
 use super::core::{Core, Me};
 use super::introductions::Introductions;
 use super::service::NodeService;
-use super::time::now_secs;
+use super::time::{now_ms, now_secs};
 use super::{Created, NetContext, NewProfile, Node, NodeSettings, Paths, Unlock, failure};
 use crate::agent::rpc::Service;
 use crate::config::NodeConfig;
@@ -172,9 +172,8 @@ pub(crate) fn unlock_failure(error: &UnlockError) -> Failure {
         UnlockError::Disk(_) | UnlockError::Permissions { .. } => {
             Failure::new(Kind::Io, message).hint(error.advice())
         }
-        UnlockError::Damaged(_) | UnlockError::Engine(_) => {
-            Failure::new(Kind::Integrity, message).hint(error.advice())
-        }
+        UnlockError::Damaged(_) | UnlockError::Engine(_) => Failure::new(Kind::Integrity, message)
+            .hint("nothing was changed; see what can be mended: solo2 vault repair"),
         _ => Failure::new(Kind::Locked, message).hint(error.advice()),
     }
 }
@@ -213,6 +212,56 @@ pub(crate) async fn accept_rollback(paths: &Paths, unlock: Unlock) -> Result<Val
     })
     .await
     .map_err(|_| failure::stopped())?
+}
+
+/// Mends the vault, once `agree` was told what is wrong and said yes; nothing if it did not.
+pub(crate) fn repair(
+    paths: &Paths,
+    unlock: &Unlock,
+    agree: &mut dyn FnMut(&[String]) -> bool,
+) -> Result<Option<Value>, Failure> {
+    let entropy;
+    let door = match unlock {
+        Unlock::Password(password) => solo2_store::Unlock::Password(password),
+        Unlock::Words(words) => {
+            entropy = parse_words(words)?;
+            solo2_store::Unlock::Entropy(&entropy)
+        }
+    };
+    let repair = Vault::repair(&vault_paths(paths), door, now_ms(), agree);
+    let (repaired, done) = match repair.map_err(|error| repair_failure(&error))? {
+        Repair::Declined => return Ok(None),
+        Repair::Whole => (false, Repaired::default()),
+        Repair::Mended(done) => (true, done),
+    };
+    let rollback = done.rollback.as_ref();
+    let lost = rollback.map_or(0, |rollback| rollback.conversations_lost.len());
+    Ok(Some(json!({
+        "v": 1,
+        "type": "vault.repair",
+        "repaired": repaired,
+        "sessions_dropped": rollback.map_or(0, |rollback| rollback.sessions_dropped.len()),
+        "conversations_lost": lost,
+        "contacts_lost": done.contacts,
+        "messages_lost": done.messages,
+        "outbox_lost": done.outbox,
+        "inbox_lost": done.inbox,
+        "unread": done.unread,
+        "kept_in": done.kept_in,
+    })))
+}
+
+fn repair_failure(error: &RepairError) -> Failure {
+    let hint = "what is damaged beyond repair needs a backup; or start anew from your words: solo2 identity words restore";
+    match error {
+        RepairError::Unlock(error @ (UnlockError::Damaged(_) | UnlockError::Engine(_))) => {
+            Failure::new(Kind::Integrity, format!("cannot mend the vault: {error}")).hint(hint)
+        }
+        RepairError::Unlock(error) => unlock_failure(error),
+        error => {
+            Failure::new(Kind::Integrity, format!("cannot mend the vault: {error}")).hint(hint)
+        }
+    }
 }
 
 /// Opens the vault and starts the node on it.

@@ -88,7 +88,7 @@ impl Tx<'_> {
         self.append_amendment(id, seq, amendment)
     }
 
-    fn append_amendment(
+    pub(super) fn append_amendment(
         &mut self,
         id: ContactId,
         seq: u64,

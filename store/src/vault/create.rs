@@ -83,17 +83,15 @@ impl Vault {
         if flushed {
             journal::truncate(&place.db())?;
         }
+        // The engine syncs its directories, but not that they are there.
+        files::sync_tree(&place.db())?;
         let mut anchor = Anchor::open(&paths.anchor(), doors.vault_id, None)?;
         anchor.sync(head.commit, &keys.anchor, rng)?;
         files::sync_dir(&paths.state)?;
         doors.write(&place.head())?;
 
         fs::rename(&place.vault, &paths.vault).map_err(DiskError::at("create", &paths.vault))?;
-        if let Some(parent) = paths
-            .vault
-            .parent()
-            .filter(|path| !path.as_os_str().is_empty())
-        {
+        if let Some(parent) = paths.vault.parent() {
             files::sync_dir(parent)?;
         }
         Self::unlock(paths, Unlock::Entropy(entropy))

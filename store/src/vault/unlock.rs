@@ -18,7 +18,7 @@ use solo2_crypto::secret::Secret;
 use super::{Change, Changes, Peer, SLOT_DAMAGE};
 use crate::Vault;
 use crate::anchor::Anchor;
-use crate::db::{Db, Space};
+use crate::db::{self, Db, Space};
 use crate::doors::Doors;
 use crate::error::{CommitError, Damage, ReadError, UnlockError};
 use crate::files::{self, VaultPaths};
@@ -75,7 +75,7 @@ impl Vault {
     ///
     /// [`UnlockError`]; [`UnlockError::advice`] says what to do about it. Nothing was changed.
     pub fn unlock(paths: &VaultPaths, unlock: Unlock<'_>) -> Result<Self, UnlockError> {
-        open(paths, unlock, false).map(|(vault, _)| vault)
+        open_with(paths, unlock, Accept::default()).map(|(vault, _)| vault)
     }
 
     /// Opens a vault that is older than its anchor, or has none, and drops every session in it.
@@ -90,14 +90,30 @@ impl Vault {
         paths: &VaultPaths,
         unlock: Unlock<'_>,
     ) -> Result<(Self, Option<AcceptedRollback>), UnlockError> {
-        open(paths, unlock, true)
+        let accept = Accept {
+            older: true,
+            ..Accept::default()
+        };
+        open_with(paths, unlock, accept)
     }
 }
 
-fn open(
+/// What is let pass.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Accept {
+    /// A vault that is older than its anchor, or has none.
+    pub(crate) older: bool,
+    /// A journal whose last write came down in part. Without a copy of it, nothing may be cut off.
+    pub(crate) torn: bool,
+    /// Nothing: whatever its number says, the vault counts as an older one.
+    pub(crate) suspect: bool,
+}
+
+/// Opens a vault, if it is whole but for what is accepted.
+pub(crate) fn open_with(
     paths: &VaultPaths,
     unlock: Unlock<'_>,
-    accept: bool,
+    accept: Accept,
 ) -> Result<(Vault, Option<AcceptedRollback>), UnlockError> {
     let mut doors = None;
     if !paths.head().is_file() {
@@ -124,6 +140,10 @@ fn open(
     let keys = VaultKeys::of(&unlock.data_key(&doors)?);
     let anchor_at = Anchor::read(&paths.anchor(), &doors.vault_id, &keys.anchor)?;
     let aside = Aside::put(&paths.vault)?;
+    let accept = Accept {
+        torn: aside.is_some(),
+        ..accept
+    };
     match open_verified(paths, &doors, keys, anchor_at, Arc::clone(&lock), accept) {
         Ok(opened) => {
             if let Some(aside) = aside {
@@ -148,6 +168,15 @@ fn open(
     }
 }
 
+/// Opens the database; a torn end of its journal may be cut off.
+pub(crate) fn open_db(paths: &VaultPaths, torn: bool) -> Result<Db, UnlockError> {
+    match Db::open(&paths.db()) {
+        // Head and anchor tell whether it was more than the end of a write that nobody was told of.
+        Err(_) if torn && db::cut_torn_tail(&paths.db())? => Ok(Db::open(&paths.db())?),
+        opened => Ok(opened?),
+    }
+}
+
 /// What an older vault holds that may not open.
 struct Found {
     vault_at: u64,
@@ -167,7 +196,7 @@ fn open_verified(
     keys: VaultKeys,
     anchor_at: Option<u64>,
     lock: Arc<OwnerLock>,
-    accept: bool,
+    accept: Accept,
 ) -> Result<(Vault, Option<Found>), UnlockError> {
     let (mut page, halves) = match KeyPage::open(&paths.key_page(), doors.vault_id, &keys.key_page)
     {
@@ -179,16 +208,16 @@ fn open_verified(
         }
         Err(error) => return Err(error.into()),
     };
-    let db = Db::open(&paths.db())?;
+    let db = open_db(paths, accept.torn)?;
     let scan = Scan::of(&db, &keys)?;
     let mut head = scan.verified_head()?;
-    let fresh = anchor_at.is_some_and(|anchor_at| head.commit >= anchor_at);
+    let fresh = !accept.suspect && anchor_at.is_some_and(|anchor_at| head.commit >= anchor_at);
     let vault_at = head.commit;
     let slots = if fresh {
         page.pick(halves, head.generation).ok_or(Damage {
             what: "keys.page does not fit the database",
         })?
-    } else if accept {
+    } else if accept.older {
         head.commit = head.commit.max(anchor_at.unwrap_or(0));
         best_slots(halves, head.generation)
     } else {
@@ -470,6 +499,7 @@ impl Vault {
         self.page
             .settle(&self.slots, commit, &self.keys.key_page, rng)?;
         self.anchor.sync(commit, &self.keys.anchor, rng)?;
+        files::sync_dir(&self.paths.state)?;
         Ok(AcceptedRollback {
             vault_at: found.vault_at,
             anchor_at,
