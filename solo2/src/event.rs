@@ -394,6 +394,22 @@ const TYPES: &[Row] = &[
         &[("step", Text), ("text", Text)],
     ),
     (
+        "vault.passwd",
+        "the password was changed",
+        &[("profile", Text)],
+    ),
+    (
+        "vault.device-secret",
+        "whether this machine opens the vault without a password",
+        &[
+            ("profile", Text),
+            ("set", Bool),
+            ("kept?", Text),
+            ("path?", Text),
+            ("max_security", Bool),
+        ],
+    ),
+    (
         "vault.check",
         "what a look at every record found",
         &[("ok", Bool)],

@@ -8,6 +8,7 @@ mod agent;
 mod cli;
 mod config;
 mod context;
+mod device_secret;
 mod error;
 mod event;
 mod files;
@@ -19,6 +20,7 @@ mod output;
 mod password;
 mod paths;
 mod size;
+mod unlock;
 
 fn main() -> ExitCode {
     harden::process();

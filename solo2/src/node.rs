@@ -38,6 +38,7 @@ mod contacts;
 mod core;
 mod courier;
 mod deliver;
+pub(crate) mod doors;
 mod event;
 mod export;
 mod failure;
@@ -97,6 +98,8 @@ pub(crate) enum Unlock {
     Password(Zeroizing<String>),
     /// The 24 words.
     Words(Zeroizing<String>),
+    /// What this device keeps.
+    Device(Secret<32>),
 }
 
 /// Settings that the core follows.

@@ -49,7 +49,34 @@ pub(crate) fn need(globals: &Globals, profile: &str) -> Result<Zeroizing<String>
 
 /// A password for a new vault: asked for twice when it is typed.
 pub(crate) fn choose(globals: &Globals) -> Result<Zeroizing<String>, Failure> {
-    let chosen = match given(globals)? {
+    let given = given(globals)?;
+    chosen(globals, given, none)
+}
+
+/// A new password for a vault that has one, out of this file, or - for stdin, or typed twice.
+pub(crate) fn choose_another(
+    globals: &Globals,
+    file: Option<&Path>,
+) -> Result<Zeroizing<String>, Failure> {
+    let given = match file {
+        Some(file) if file == Path::new("-") => Some(secret(io::stdin().lock(), "stdin")?),
+        Some(file) => Some(read(file, &file.display().to_string()).map_err(|failure| {
+            failure.hint("name a file that holds the new password: --new-password-file FILE")
+        })?),
+        None => None,
+    };
+    chosen(globals, given, || {
+        Failure::usage("no new password was given")
+            .hint("name a file that holds it: --new-password-file FILE")
+    })
+}
+
+fn chosen(
+    globals: &Globals,
+    given: Option<Zeroizing<String>>,
+    none: impl Fn() -> Failure,
+) -> Result<Zeroizing<String>, Failure> {
+    let chosen = match given {
         Some(given) => given,
         None if globals.no_input => return Err(none()),
         None => {
@@ -87,7 +114,7 @@ fn pinentry() -> Option<String> {
 }
 
 /// The password from a flag, its variable, or the service manager.
-fn given(globals: &Globals) -> Result<Option<Zeroizing<String>>, Failure> {
+pub(crate) fn given(globals: &Globals) -> Result<Option<Zeroizing<String>>, Failure> {
     if let Some(fd) = globals.password_fd {
         // Opening the descriptor by its name needs no unsafe code.
         let file = PathBuf::from(format!("/dev/fd/{fd}"));

@@ -57,7 +57,7 @@ fn password_words_and_device_secret_each_open_the_vault() {
     Vault::set_device_secret(
         &paths(dir.path()),
         Unlock::Entropy(&words),
-        Some(&secret),
+        &secret,
         rng,
     )
     .unwrap();
@@ -65,8 +65,19 @@ fn password_words_and_device_secret_each_open_the_vault() {
     assert!(by_password(dir.path(), PASSWORD).is_ok());
     let changed = Vault::change_password(&paths(dir.path()), Unlock::Device(&secret), "new", rng);
     assert!(matches!(changed, Err(PasswordError::NeedsPasswordOrWords)));
-    Vault::set_device_secret(&paths(dir.path()), Unlock::Device(&secret), None, rng).unwrap();
+    assert!(Vault::has_device_secret(&paths(dir.path())).unwrap());
+    let opens = |secret| Vault::opened_by_device(&paths(dir.path()), secret).unwrap();
+    assert!(opens(&secret) && !opens(&Secret::new(&[4; 32])));
+    let head = || fs::read(dir.path().join("vault/vault.head")).unwrap();
+    let (before, after) = (head(), {
+        Vault::remove_device_secret(&paths(dir.path()), rng).unwrap();
+        head()
+    });
     assert!(matches!(by_device(), Err(UnlockError::NoDeviceSecret)));
+    assert!(!opens(&secret) && !Vault::has_device_secret(&paths(dir.path())).unwrap());
+    // 177 bytes of header and two doors stay, the third door is other bytes.
+    assert!(before[..177] == after[..177] && before[177..249] != after[177..249]);
+    assert!(by_password(dir.path(), PASSWORD).is_ok());
     assert!(
         Vault::entropy(&paths(dir.path()), PASSWORD)
             .unwrap()
@@ -94,7 +105,7 @@ fn wrong_secrets_open_nothing() {
     ));
     let rng = &mut rand::rng();
     let words = entropy();
-    Vault::set_device_secret(&vault, Unlock::Entropy(&words), Some(&entropy()), rng).unwrap();
+    Vault::set_device_secret(&vault, Unlock::Entropy(&words), &entropy(), rng).unwrap();
     assert!(matches!(
         Vault::unlock(&vault, Unlock::Device(&wrong)),
         Err(UnlockError::WrongDeviceSecret)
@@ -378,4 +389,37 @@ fn missing_files_are_named() {
         copy_dir(&pristine, &vault);
     }
     assert!(unlock(dir.path()).is_ok());
+}
+
+#[test]
+fn what_a_replaced_head_held_is_overwritten_where_it_lay() {
+    use std::os::unix::fs::FileExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    drop(create(dir.path()));
+    let head = dir.path().join("vault/vault.head");
+    let held = fs::File::open(&head).unwrap();
+    let before = fs::read(&head).unwrap();
+    let change = || {
+        Vault::change_password_with(
+            &paths(dir.path()),
+            Unlock::Entropy(&entropy()),
+            "another",
+            PasswordCost::FLOOR,
+            &mut rand::rng(),
+        )
+        .unwrap();
+    };
+    change();
+    // The old file is nobody's any more, and what is left of it opens nothing.
+    let mut left = vec![0; before.len()];
+    held.read_exact_at(&mut left, 0).unwrap();
+    for (left, before) in left.chunks(32).zip(before.chunks(32)) {
+        assert!(left.len() < 32 || left != before);
+    }
+    // A backup that shares the file with us is somebody else's to destroy.
+    let backup = dir.path().join("backup");
+    fs::hard_link(&head, &backup).unwrap();
+    let kept = fs::read(&backup).unwrap();
+    change();
+    assert!(fs::read(&backup).unwrap() == kept && fs::read(&head).unwrap() != kept);
 }
