@@ -90,6 +90,11 @@ const TYPES: &[Row] = &[
         &[("id", Text), ("peer", Object), ("ts", Time)],
     ),
     (
+        "delete.all",
+        "all messages with a contact were deleted here",
+        &[("peer", Text), ("name", Text), ("messages", Number)],
+    ),
+    (
         "reaction",
         "a reaction to a message; an empty emoji takes it back",
         &[
@@ -435,6 +440,11 @@ const TYPES: &[Row] = &[
             ("locked?", Bool),
             ("uptime_s?", Number),
         ],
+    ),
+    (
+        "wipe",
+        "a profile is gone from this machine",
+        &[("profile", Text), ("vault", Text)],
     ),
     ("config", "one setting", &[("key", Text), ("value", Text)]),
     ("version", "this program", &[("version", Text)]),

@@ -2,7 +2,10 @@
 //!
 //! This file hardens the process and hands over to [`cli`].
 
+use std::alloc::System;
 use std::process::ExitCode;
+
+use zeroizing_alloc::ZeroAlloc;
 
 mod agent;
 mod cli;
@@ -21,6 +24,11 @@ mod password;
 mod paths;
 mod size;
 mod unlock;
+
+/// Whatever is freed is wiped: texts, passwords and what libraries copied of them leave memory
+/// with their last owner.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     harden::process();

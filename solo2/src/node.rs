@@ -44,6 +44,7 @@ mod export;
 mod failure;
 mod feed;
 mod files;
+mod forget;
 mod history;
 mod inbox;
 mod introductions;

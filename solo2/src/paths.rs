@@ -120,7 +120,10 @@ impl Profile {
                 Ok(entries) => entries,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => {
-                    return Err(Failure::io(format!("cannot read {}", dir.display()), &error));
+                    return Err(Failure::io(
+                        format!("cannot read {}", dir.display()),
+                        &error,
+                    ));
                 }
             };
             names.extend(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()));
@@ -316,12 +319,21 @@ mod tests {
     #[test]
     fn every_profile_of_a_home_is_found_and_nothing_else() {
         let dir = tempfile::tempdir().expect("tempdir");
-        for part in ["vault", "state", "desk/vault", "desk/state", "half/state", "papers"] {
+        for part in [
+            "vault",
+            "state",
+            "desk/vault",
+            "desk/state",
+            "half/state",
+            "papers",
+        ] {
             fs::create_dir_all(dir.path().join(part)).expect("mkdir");
         }
         fs::write(dir.path().join("config.toml"), "").expect("write");
         let names = |profiles: Vec<Profile>| -> Vec<String> {
-            let names = profiles.iter().map(|profile| profile.name.as_str().to_owned());
+            let names = profiles
+                .iter()
+                .map(|profile| profile.name.as_str().to_owned());
             names.collect()
         };
         let all = Profile::all(Some(dir.path())).expect("all");

@@ -8,7 +8,7 @@ mod conversation;
 mod outbox;
 mod removal;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
@@ -51,6 +51,8 @@ struct StagedPeer {
     rekey: bool,
     session: Option<Option<Zeroizing<Vec<u8>>>>,
     pages: BTreeMap<u64, Page>,
+    /// Pages of which no message is left.
+    dropped: BTreeSet<u64>,
     queues: BTreeMap<u64, Queue>,
 }
 
@@ -64,6 +66,7 @@ impl StagedPeer {
             rekey: false,
             session: None,
             pages: BTreeMap::new(),
+            dropped: BTreeSet::new(),
             queues: BTreeMap::new(),
         }
     }
@@ -346,6 +349,9 @@ impl StagedPeer {
         };
         for (number, page) in &self.pages {
             secret(Table::Page, *number, Some(page.to_bytes()));
+        }
+        for number in &self.dropped {
+            secret(Table::Page, *number, None);
         }
         for (number, queue) in &self.queues {
             let body = (!queue.is_empty()).then(|| queue.to_bytes());

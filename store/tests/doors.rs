@@ -54,19 +54,13 @@ fn password_words_and_device_secret_each_open_the_vault() {
     assert!(matches!(by_device(), Err(UnlockError::NoDeviceSecret)));
     let rng = &mut rand::rng();
     let words = entropy();
-    Vault::set_device_secret(
-        &paths(dir.path()),
-        Unlock::Entropy(&words),
-        &secret,
-        rng,
-    )
-    .unwrap();
+    Vault::set_device_secret(&paths(dir.path()), Unlock::Entropy(&words), &secret, rng).unwrap();
     assert!(by_device().is_ok());
     assert!(by_password(dir.path(), PASSWORD).is_ok());
     let changed = Vault::change_password(&paths(dir.path()), Unlock::Device(&secret), "new", rng);
     assert!(matches!(changed, Err(PasswordError::NeedsPasswordOrWords)));
     assert!(Vault::has_device_secret(&paths(dir.path())).unwrap());
-    let opens = |secret| Vault::opened_by_device(&paths(dir.path()), secret).unwrap();
+    let opens = |secret: &Secret<32>| Vault::opened_by_device(&paths(dir.path()), secret).unwrap();
     assert!(opens(&secret) && !opens(&Secret::new(&[4; 32])));
     let head = || fs::read(dir.path().join("vault/vault.head")).unwrap();
     let (before, after) = (head(), {
@@ -422,4 +416,58 @@ fn what_a_replaced_head_held_is_overwritten_where_it_lay() {
     let kept = fs::read(&backup).unwrap();
     change();
     assert!(fs::read(&backup).unwrap() == kept && fs::read(&head).unwrap() != kept);
+}
+
+#[test]
+fn an_erased_vault_leaves_nothing_and_a_piece_of_one_goes_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut vault = create(dir.path());
+    fill(&mut vault, 1);
+    let outside = dir.path().join("outside");
+    fs::write(&outside, b"not of the vault").unwrap();
+    std::os::unix::fs::symlink(&outside, vault.paths().files().join("link")).unwrap();
+    assert!(matches!(
+        Vault::erase(&paths(dir.path())),
+        Err(UnlockError::Busy { pid }) if pid == Some(std::process::id())
+    ));
+    assert!(vault.check().unwrap().is_whole(), "nothing was touched");
+    drop(vault);
+
+    // Somebody reads the keys' files while they go: noise is what is left in them.
+    use std::os::unix::fs::FileExt as _;
+    let held = ["vault/vault.head", "vault/keys.page", "state/vault.anchor"].map(|name| {
+        let path = dir.path().join(name);
+        (fs::File::open(&path).unwrap(), fs::read(&path).unwrap())
+    });
+    Vault::erase(&paths(dir.path())).unwrap();
+    for (file, before) in held {
+        let mut left = vec![0; before.len()];
+        file.read_exact_at(&mut left, 0).unwrap();
+        let same = left.chunks_exact(16).zip(before.chunks_exact(16));
+        assert_eq!(same.filter(|(left, before)| left == before).count(), 0);
+    }
+    assert!(!dir.path().join("vault").exists());
+    assert!(
+        fs::read_dir(dir.path().join("state"))
+            .unwrap()
+            .next()
+            .is_none()
+    );
+    assert_eq!(fs::read(&outside).unwrap(), b"not of the vault");
+    Vault::erase(&paths(dir.path())).unwrap();
+
+    // What an erasure or a creation that was cut short has left.
+    fs::create_dir_all(dir.path().join("vault/db")).unwrap();
+    fs::create_dir_all(dir.path().join("vault.creating")).unwrap();
+    fs::write(dir.path().join("vault.creating/keys.page"), b"half").unwrap();
+    Vault::erase(&paths(dir.path())).unwrap();
+    assert!(!dir.path().join("vault").exists() && !dir.path().join("vault.creating").exists());
+
+    // A vault on another disk, behind a link.
+    drop(create(dir.path()));
+    let real = dir.path().join("real");
+    fs::rename(dir.path().join("vault"), &real).unwrap();
+    std::os::unix::fs::symlink(&real, dir.path().join("vault")).unwrap();
+    Vault::erase(&paths(dir.path())).unwrap();
+    assert!(!real.exists() && fs::symlink_metadata(dir.path().join("vault")).is_err());
 }

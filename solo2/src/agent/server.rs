@@ -32,9 +32,9 @@ use super::rpc::{
 };
 use crate::config::{NodeConfig, Settings};
 use crate::error::Kind;
-use crate::{device_secret, event};
 use crate::node::Unlock;
 use crate::paths;
+use crate::{device_secret, event};
 
 /// Connections at a time.
 const MAX_CONNECTIONS: usize = 128;

@@ -452,7 +452,9 @@ async fn a_locked_vault_says_so_and_opens_for_its_password_only() {
 async fn an_idle_agent_locks_itself_and_a_busy_one_does_not() {
     let place = Place::new();
     let limit = Duration::from_millis(300);
-    let server = place.serve_with(Mode::Agent, true, after(Some(limit))).await;
+    let server = place
+        .serve_with(Mode::Agent, true, after(Some(limit)))
+        .await;
     let client = place.client().await;
     client.call("nap", json!({"ms": 800})).await.expect("nap");
     assert!(client.call("echo", json!({})).await.is_ok());

@@ -151,11 +151,7 @@ impl Run {
 
     /// Takes the profile and serves it. What was `settled` as `Some(None)` is none, as whoever
     /// started this process wants it.
-    async fn open(
-        &self,
-        cx: &Context,
-        settled: Option<Option<Unlock>>,
-    ) -> Result<Server, Failure> {
+    async fn open(&self, cx: &Context, settled: Option<Option<Unlock>>) -> Result<Server, Failure> {
         let profile = cx.profile()?;
         profile.must_exist()?;
         profile.check_permissions()?;
@@ -283,26 +279,7 @@ fn start(cx: &Context, locked: bool) -> Outcome {
 
 fn stop(cx: &Context) -> Outcome {
     let profile = cx.profile()?;
-    let stopped = cx.block_on(async {
-        let Some((client, hello)) = Client::greet(&profile.socket).await? else {
-            return Ok(None);
-        };
-        let pid = hello["pid"]
-            .as_u64()
-            .and_then(|pid| u32::try_from(pid).ok());
-        client.call("agent.stop", json!({})).await?;
-        drop(client);
-        if agent::wait_gone(&profile, pid, vault::STOPPING).await? {
-            return Ok(pid);
-        }
-        let pid = pid.unwrap_or_default();
-        Err(Failure::new(
-            Kind::Busy,
-            format!("the agent does not stop, process {pid}"),
-        )
-        .retry(Some(1000))
-        .hint(format!("end it: kill {pid}")))
-    })?;
+    let stopped = cx.block_on(stop_owner(&profile))?;
     if cx.out.is_json() {
         cx.out.object(&crate::event::event(
             "agent.status",
@@ -312,6 +289,28 @@ fn stop(cx: &Context) -> Outcome {
         cx.out.note("no agent was running");
     }
     Ok(0)
+}
+
+/// Stops the agent of a profile and waits until it is gone; its pid, if one ran.
+pub(super) async fn stop_owner(profile: &Profile) -> Result<Option<u32>, Failure> {
+    let Some((client, hello)) = Client::greet(&profile.socket).await? else {
+        return Ok(None);
+    };
+    let pid = hello["pid"]
+        .as_u64()
+        .and_then(|pid| u32::try_from(pid).ok());
+    client.call("agent.stop", json!({})).await?;
+    drop(client);
+    if agent::wait_gone(profile, pid, vault::STOPPING).await? {
+        return Ok(pid);
+    }
+    let pid = pid.unwrap_or_default();
+    Err(Failure::new(
+        Kind::Busy,
+        format!("the agent does not stop, process {pid}"),
+    )
+    .retry(Some(1000))
+    .hint(format!("end it: kill {pid}")))
 }
 
 fn status(cx: &Context, method: &str) -> Outcome {

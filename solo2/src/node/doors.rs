@@ -88,6 +88,15 @@ pub(crate) fn remove_device_secret(paths: &Paths) -> Result<(), Failure> {
         .map_err(|error| unlock_failure(&error))
 }
 
+/// Destroys a vault that nobody has open, its keys first.
+pub(crate) fn erase(paths: &Paths) -> Result<(), Failure> {
+    Vault::erase(&vault_paths(paths)).map_err(|error| match error {
+        UnlockError::Busy { .. } => unlock_failure(&error),
+        error => Failure::new(Kind::Io, format!("cannot destroy the vault: {error}"))
+            .hint("what is gone is gone; mend this and say it again"),
+    })
+}
+
 /// Overwrites a file that held a secret, and removes it.
 pub(crate) fn destroy_file(path: &std::path::Path) -> Result<(), Failure> {
     solo2_store::destroy_file(path).map_err(|error| {
@@ -98,13 +107,15 @@ pub(crate) fn destroy_file(path: &std::path::Path) -> Result<(), Failure> {
 fn password_failure(error: &PasswordError) -> Failure {
     match error {
         PasswordError::Unlock(error) => unlock_failure(error),
-        PasswordError::Disk(error) => Failure::new(
-            Kind::Io,
+        PasswordError::Disk(error) => {
+            Failure::new(Kind::Io, format!("the doors stand as they were: {error}"))
+                .hint("check the path, its owner and free disk space")
+        }
+        error => Failure::new(
+            Kind::Locked,
             format!("the doors stand as they were: {error}"),
         )
-        .hint("check the path, its owner and free disk space"),
-        error => Failure::new(Kind::Locked, format!("the doors stand as they were: {error}"))
-            .hint("name what opens the vault: --password-file FILE or --words-file FILE"),
+        .hint("name what opens the vault: --password-file FILE or --words-file FILE"),
     }
 }
 

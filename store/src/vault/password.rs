@@ -105,10 +105,7 @@ impl Vault {
     /// # Errors
     ///
     /// [`UnlockError`] when the head cannot be read.
-    pub fn opened_by_device(
-        paths: &VaultPaths,
-        secret: &Secret<32>,
-    ) -> Result<bool, UnlockError> {
+    pub fn opened_by_device(paths: &VaultPaths, secret: &Secret<32>) -> Result<bool, UnlockError> {
         match Doors::read(&paths.head())?.by_device(secret) {
             Ok(_) => Ok(true),
             Err(UnlockError::WrongDeviceSecret | UnlockError::NoDeviceSecret) => Ok(false),

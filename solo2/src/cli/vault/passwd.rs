@@ -50,7 +50,8 @@ impl Passwd {
             cx.out
                 .object(&event::event("vault.passwd", json!({"profile": name})))?;
         } else {
-            cx.out.note("the password is changed; the 24 words are the same");
+            cx.out
+                .note("the password is changed; the 24 words are the same");
         }
         Ok(0)
     }
