@@ -18,6 +18,16 @@ use crate::output::prompt;
 /// The longest password, bytes; Argon2 is asked for no more.
 const LONGEST: usize = 1024;
 
+/// Stdin without the buffer that the standard library keeps of it as long as the process lives:
+/// a secret would stay in it.
+pub(crate) struct Stdin;
+
+impl Read for Stdin {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::io::read(rustix::stdio::stdin(), into)?)
+    }
+}
+
 /// Whether stdin is spoken for by `--password-file -`.
 pub(crate) fn takes_stdin(globals: &Globals) -> bool {
     globals.password_file.as_deref() == Some(Path::new("-"))
@@ -59,7 +69,7 @@ pub(crate) fn choose_another(
     file: Option<&Path>,
 ) -> Result<Zeroizing<String>, Failure> {
     let given = match file {
-        Some(file) if file == Path::new("-") => Some(secret(io::stdin().lock(), "stdin")?),
+        Some(file) if file == Path::new("-") => Some(secret(Stdin, "stdin")?),
         Some(file) => Some(read(file, &file.display().to_string()).map_err(|failure| {
             failure.hint("name a file that holds the new password: --new-password-file FILE")
         })?),
@@ -121,7 +131,7 @@ pub(crate) fn given(globals: &Globals) -> Result<Option<Zeroizing<String>>, Fail
         return read(&file, &format!("file descriptor {fd}")).map(Some);
     }
     if takes_stdin(globals) {
-        return secret(io::stdin().lock(), "stdin").map(Some);
+        return secret(Stdin, "stdin").map(Some);
     }
     if let Some(file) = &globals.password_file {
         return read(file, &file.display().to_string()).map(Some);

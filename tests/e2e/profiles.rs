@@ -128,6 +128,7 @@ fn two_profiles_live_side_by_side_and_wiping_one_leaves_the_other() {
     b.deliver("alice", "good");
     assert_eq!(a.json(&["history", "bob"]).len(), 4);
     // The name is free again, for somebody new.
+    fs::remove_file(world.path("desk.words")).unwrap();
     desk.init(&world, &world.file("new-pw", "another"));
 }
 

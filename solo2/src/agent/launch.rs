@@ -128,7 +128,7 @@ impl Launched {
 
     /// The password from stdin.
     pub(crate) fn password(&self) -> Result<Zeroizing<String>, Failure> {
-        password::read_text(io::stdin().lock(), "stdin", 1024)
+        password::read_text(password::Stdin, "stdin", 1024)
     }
 
     /// Tells the parent that the agent answers, and lets go of it.
