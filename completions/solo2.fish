@@ -61,7 +61,7 @@ complete -c solo2 -n "__fish_solo2_needs_command" -f -a "pipe" -d 'Send stdin to
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "file" -d 'Take, refuse and follow files'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "export" -d 'Write your history to one file: an encrypted archive, or a readable ZIP'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "edit" -d 'Give a message of yours another text'
-complete -c solo2 -n "__fish_solo2_needs_command" -f -a "delete" -d 'Delete a message here, or on both sides'
+complete -c solo2 -n "__fish_solo2_needs_command" -f -a "delete" -d 'Delete a message here, or on both sides, or a whole conversation here'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "react" -d 'React to a message'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "read" -d 'Mark messages as read'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "chat" -d 'Talk with one contact, line by line'
@@ -72,6 +72,7 @@ complete -c solo2 -n "__fish_solo2_needs_command" -f -a "route" -d 'See how your
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "sync" -d 'Send what is queued and fetch what waits, then end'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "agent" -d 'Run, start and stop the agent that keeps you reachable'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "config" -d 'Read and edit the settings'
+complete -c solo2 -n "__fish_solo2_needs_command" -f -a "wipe" -d 'Destroy a profile, or everything, on this machine'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "schema" -d 'Print the JSON Schema of the events, of one type or of all'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "demo" -d 'Watch two throw-away profiles meet, talk and exchange files on this machine'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "completion" -d 'Print the completion script for a shell'
@@ -99,6 +100,7 @@ direct\t'Peer to peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l no-account -d 'Keep no account at any server: the default, and the only way so far'
+complete -c solo2 -n "__fish_solo2_using_subcommand init" -l max-security -d 'Keep nothing that opens the vault: vault.max_security in the configuration'
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l json -d 'Print JSON Lines; errors too, as the last line'
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l plain -d 'Print words instead of glyphs, and no colour'
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -s q -l quiet -d 'Print nothing but what was asked for'
@@ -266,37 +268,39 @@ complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_su
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -f -a "show" -d 'Show the words again: asks for the password, on a terminal or into a new file'
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -f -a "confirm" -d 'Check that you wrote the words down right'
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -f -a "restore" -d 'Make a vault again from its words, with a new identity'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -s p -l profile -d 'Profile to use' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l config -d 'Configuration file to use instead of the usual one' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 never\t'Never'
 always\t'Always'"
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
 require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'"
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'"
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l password-fd -d 'Read the password from this file descriptor' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l json -d 'Print JSON Lines; errors too, as the last line'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l plain -d 'Print words instead of glyphs, and no colour'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -s q -l quiet -d 'Print nothing but what was asked for'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -s v -l verbose -d 'Log to stderr; twice for more'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l no-input -d 'Never ask; fail instead'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -s y -l yes -d 'Answer yes to every question'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -l offline -d 'Touch no network'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -f -a "unlock" -d 'Let the running agent open the vault'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -f -a "lock" -d 'Let the running agent wipe its keys; it keeps running'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -f -a "status" -d 'Tell whether there is a vault and whether it is open'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -f -a "check" -d 'Look at every record of the vault'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -f -a "reindex" -d 'Make the search index anew'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status check reindex compact" -f -a "compact" -d 'Destroy what was deleted down to the last word, and give room back'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "unlock" -d 'Let the running agent open the vault'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "lock" -d 'Let the running agent wipe its keys; it keeps running'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "status" -d 'Tell whether there is a vault and whether it is open'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "passwd" -d 'Change the password'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "device-secret" -d 'Let this machine open the vault without a password'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "check" -d 'Look at every record of the vault'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "reindex" -d 'Make the search index anew'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "compact" -d 'Destroy what was deleted down to the last word, and give room back'
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l words-file -d 'Use the 24 words in this file instead of the password, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
@@ -374,6 +378,61 @@ complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subco
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l new-password-file -d 'Read the new password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l words-file -d 'Use the 24 words in this file instead of the old password, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -f -a "on" -d 'Make a new one; takes the password or the words'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -f -a "off" -d 'Destroy it: the vault opens by password and words alone'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -f -a "status" -d 'Tell whether there is one, and where'
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l config -d 'Configuration file to use instead of the usual one' -r -F
@@ -1175,6 +1234,7 @@ complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l no-input -d 'Never 
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l all-of -d 'Delete all messages and files with this contact, here alone; asks' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l wait -d 'Wait for this state [default: queued with an agent, which goes on delivering; without, sent, and delivered for files]' -r -f -a "none\t'Do not wait at all'
 queued\t'Stored in the vault'
 sent\t'On its way to the peer'
@@ -1610,6 +1670,7 @@ complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subco
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l locked -d 'Start with the vault locked'
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l detached -d 'Started by `agent start`: password on stdin, readiness on stdout'
+complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l device-secret -d 'Started by `agent start`: the device secret instead of a password'
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l json -d 'Print JSON Lines; errors too, as the last line'
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l plain -d 'Print words instead of glyphs, and no colour'
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Print nothing but what was asked for'
@@ -1954,6 +2015,86 @@ complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subc
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -f -a "profile" -d 'Destroy one profile: identity, vault, everything; the others stay'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -f -a "all" -d 'Destroy every profile, and the configuration'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l confirm -d 'The same name again, for a script; on a terminal you are asked' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l confirm -d 'The word ERASE, for a script; on a terminal you are asked' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l confirm-host -d 'The name of this machine, so that a script ends on the right one' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l config -d 'Configuration file to use instead of the usual one' -r -F

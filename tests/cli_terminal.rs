@@ -91,3 +91,25 @@ fn bytes_of_a_peer_reach_a_terminal_only_when_that_is_said() {
         assert!(typed.contains("COMMAND | solo2"), "{typed}");
     }
 }
+
+#[test]
+fn destroying_a_profile_takes_a_yes_and_its_name_on_the_terminal() {
+    let place = locked_vault();
+    let vault = place.path("home/vault");
+    let solo2 = env!("CARGO_BIN_EXE_solo2");
+    let line = format!("{solo2} --home home wipe profile default; echo exit=$?");
+    for (keys, exit) in [
+        (&b"n\r"[..], "exit=2"),
+        (b"\r", "exit=2"),
+        (b"y\rdesk\r", "exit=2"),
+        (b"y\ry\r", "exit=2"),
+        (b"y\rdefault\r", "exit=0"),
+    ] {
+        let Some(shown) = on_terminal(&place, &line, keys) else {
+            return; // no `script` on this machine
+        };
+        assert!(shown.contains("Destroy profile default"), "{shown}");
+        assert!(shown.contains(exit), "{keys:?}: {shown}");
+        assert_eq!(vault.exists(), exit != "exit=0", "{keys:?}: {shown}");
+    }
+}

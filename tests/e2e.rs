@@ -29,6 +29,8 @@ mod certificates;
 mod clock;
 #[path = "e2e/crash.rs"]
 mod crash;
+#[path = "e2e/deletion.rs"]
+mod deletion;
 #[path = "e2e/disk.rs"]
 mod disk;
 #[path = "e2e/embedded.rs"]
@@ -43,6 +45,8 @@ mod files;
 mod identity_change;
 #[path = "e2e/interruptions.rs"]
 mod interruptions;
+#[path = "e2e/memory.rs"]
+mod memory;
 #[path = "e2e/messages.rs"]
 mod messages;
 #[path = "e2e/namespace.rs"]
@@ -51,10 +55,14 @@ mod namespace;
 mod networks;
 #[path = "e2e/offline.rs"]
 mod offline;
+#[path = "e2e/password.rs"]
+mod password;
 #[path = "e2e/pcap.rs"]
 mod pcap;
 #[path = "e2e/pipes.rs"]
 mod pipes;
+#[path = "e2e/profiles.rs"]
+mod profiles;
 #[path = "e2e/queue.rs"]
 mod queue;
 #[path = "e2e/recv.rs"]

@@ -29,8 +29,8 @@ use crate::cli::AgentUse;
 use crate::context::{Context, Interrupts};
 use crate::error::{Failure, Kind};
 use crate::node::{self, Unlock};
-use crate::password;
 use crate::paths::{self, Profile};
+use crate::{password, unlock};
 
 pub(crate) mod client;
 pub(crate) mod launch;
@@ -39,7 +39,7 @@ pub(crate) mod server;
 pub(crate) mod wire;
 
 use client::Client;
-use server::{Mode, Server};
+use server::{Locking, Mode, Server};
 
 /// How often a process that waits for another looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -109,12 +109,16 @@ impl Session {
         profile.must_exist()?;
         profile.check_permissions()?;
         let until = Instant::now() + cx.globals.lock_timeout.0;
+        let mut opens = None;
         loop {
             if cx.globals.agent != AgentUse::Never
                 && let Some((client, hello)) = Client::greet(&profile.socket).await?
             {
                 if hello["locked"] == true {
-                    unlock(cx, &client, &profile, &mut secret).await?;
+                    if let Some(Unlock::Password(password)) = opens.take() {
+                        secret = Some(password);
+                    }
+                    unlock_agent(cx, &client, &profile, &mut secret).await?;
                 }
                 return Ok(Session {
                     client,
@@ -126,15 +130,18 @@ impl Session {
             if cx.globals.agent == AgentUse::Require {
                 return Err(no_agent());
             }
-            if secret.is_none() {
+            if opens.is_none() {
                 // Asked for before the lock is taken: typing takes its time.
-                secret = Some(password::need(&cx.globals, profile.name.as_str())?);
+                opens = Some(match secret.take() {
+                    Some(secret) => Unlock::Password(secret),
+                    None => unlock::need(cx, &profile)?,
+                });
                 continue;
             }
             if let Some(lock) = OwnerLock::try_take(&profile)?
-                && let Some(secret) = secret.take()
+                && let Some(unlock) = opens.take()
             {
-                return Session::own(cx, profile, lock, Unlock::Password(secret)).await;
+                return Session::own(cx, profile, lock, unlock).await;
             }
             if Instant::now() >= until {
                 return Err(busy(&profile));
@@ -150,6 +157,7 @@ impl Session {
         lock: OwnerLock,
         unlock: Unlock,
     ) -> Result<Session, Failure> {
+        unlock::enforce(&profile, &cx.settings()?)?;
         let service = node::open(&profile.paths, unlock, cx.node_config()?).await?;
         let server = Server::start(server::Setup {
             lock,
@@ -159,7 +167,7 @@ impl Session {
             mode: Mode::Embedded,
             service: Some(service),
             keeper: None,
-            lock_after: None,
+            locking: Locking::never(),
         })
         .await?;
         match Client::greet(&profile.socket).await? {
@@ -271,7 +279,9 @@ pub(crate) fn busy(profile: &Profile) -> Failure {
     .hint("wait for it, or find it: solo2 agent status")
 }
 
-async fn unlock(
+/// Opens a locked agent's vault by a password. The device secret does not: whoever locked the
+/// agent meant it.
+async fn unlock_agent(
     cx: &Context,
     client: &Client,
     profile: &Profile,

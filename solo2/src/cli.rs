@@ -42,6 +42,7 @@ mod sync;
 mod values;
 mod vault;
 mod version;
+mod wipe;
 
 use values::Span;
 
@@ -261,6 +262,7 @@ pub(crate) enum Command {
     Sync(sync::Sync),
     Agent(agent::Agent),
     Config(config::Config),
+    Wipe(wipe::Wipe),
     Schema(schema::Schema),
     Demo(demo::Demo),
     Completion(completion::Completion),
@@ -295,6 +297,7 @@ impl Command {
             Command::Sync(verb) => verb.run(cx),
             Command::Agent(verb) => verb.run(cx),
             Command::Config(verb) => verb.run(cx),
+            Command::Wipe(verb) => verb.run(cx),
             Command::Schema(verb) => verb.run(cx),
             Command::Demo(verb) => verb.run(cx),
             Command::Completion(verb) => verb.run(cx),

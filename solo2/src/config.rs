@@ -160,7 +160,12 @@ pub(crate) struct Settings {
     pub(crate) files: AcceptLimits,
     /// Lock the agent's vault after so long without use; never when absent.
     pub(crate) lock_after: Option<Duration>,
+    /// Keep nothing that opens the vault: no device secret, no key when idle or asleep.
+    pub(crate) max_security: bool,
 }
+
+/// The longest an idle agent keeps the vault open with `vault.max_security`.
+const LOCK_AT_LATEST: Duration = Duration::from_secs(15 * 60);
 
 impl Settings {
     /// Reads the machine's and the user's file; the environment's
@@ -177,6 +182,10 @@ impl Settings {
                 .parse()
                 .map_err(|why| Failure::usage(format!("SOLO2_SIGNAL_URL: {why}")))?;
             settings.signal = vec![url.0];
+        }
+        if settings.max_security {
+            let after = settings.lock_after.unwrap_or(LOCK_AT_LATEST);
+            settings.lock_after = Some(after.min(LOCK_AT_LATEST));
         }
         Ok(settings)
     }
@@ -210,6 +219,9 @@ impl Settings {
         if let Some(after) = file.vault.lock_after {
             self.lock_after = after.0;
         }
+        if let Some(max_security) = file.vault.max_security {
+            self.max_security = max_security;
+        }
     }
 
     /// The value of one key, as `config get` prints it.
@@ -236,6 +248,7 @@ impl Settings {
                 Some(after) => humantime::format_duration(after).to_string(),
                 None => "off".to_owned(),
             },
+            Key::VaultMaxSecurity => self.max_security.to_string(),
         }
     }
 }
@@ -261,11 +274,12 @@ pub(crate) enum Key {
     FilesAcceptTrusted,
     FilesAcceptVerified,
     VaultLockAfter,
+    VaultMaxSecurity,
 }
 
 impl Key {
     /// All of them, in the order of the file.
-    pub(crate) const ALL: [Key; 10] = [
+    pub(crate) const ALL: [Key; 11] = [
         Key::DefaultProfile,
         Key::NetSignal,
         Key::NetStun,
@@ -276,6 +290,7 @@ impl Key {
         Key::FilesAcceptTrusted,
         Key::FilesAcceptVerified,
         Key::VaultLockAfter,
+        Key::VaultMaxSecurity,
     ];
 
     /// The dotted name and what it sets.
@@ -306,11 +321,19 @@ impl Key {
                 "vault.lock_after",
                 "lock an idle agent after so long, such as 15m; or off",
             ),
+            Key::VaultMaxSecurity => (
+                "vault.max_security",
+                "true or false: no device secret; lock when idle, 15m at most, and when the machine sleeps",
+            ),
         }
     }
 
     const fn is_list(self) -> bool {
         matches!(self, Key::NetSignal | Key::NetStun)
+    }
+
+    const fn is_flag(self) -> bool {
+        matches!(self, Key::VaultMaxSecurity)
     }
 }
 
@@ -354,7 +377,10 @@ pub(crate) fn set(file: &Path, key: Key, values: &[String]) -> Result<(), Failur
         value(values.iter().map(String::as_str).collect::<Array>())
     } else {
         match values {
-            [one] => value(one.as_str()),
+            [one] => match one.parse::<bool>() {
+                Ok(flag) if key.is_flag() => value(flag),
+                _ => value(one.as_str()),
+            },
             _ => return Err(Failure::usage(format!("{name} takes one value"))),
         }
     };
@@ -480,6 +506,7 @@ struct FilesTable {
 #[serde(deny_unknown_fields, default)]
 struct VaultTable {
     lock_after: Option<LockAfter>,
+    max_security: Option<bool>,
 }
 
 /// One text or a list of texts.
@@ -653,6 +680,7 @@ mod tests {
         );
         assert!(set(&file, Key::NetSignal, &["ws://signal.example".to_owned()]).is_err());
         assert!(set(&file, Key::VaultLockAfter, &["soon".to_owned()]).is_err());
+        assert!(set(&file, Key::VaultMaxSecurity, &["yes".to_owned()]).is_err());
         for bad in ["1M", "0B", "no", "1"] {
             assert!(set(&file, Key::FilesAcceptNew, &[bad.to_owned()]).is_err());
         }
@@ -666,6 +694,24 @@ mod tests {
         assert_eq!(settings.get(Key::FilesAcceptNew), "1MiB");
         assert_eq!(settings.get(Key::FilesAcceptTrusted), "64GiB");
         assert_eq!(settings.get(Key::FilesAcceptVerified), "1TiB");
+    }
+
+    #[test]
+    fn maximum_security_locks_an_idle_agent_after_15_minutes_at_most() {
+        for (written, minutes) in [
+            ("", 15),
+            ("lock_after = \"off\"", 15),
+            ("lock_after = \"1h\"", 15),
+            ("lock_after = \"2m\"", 2),
+        ] {
+            let (_dir, file) = write(&format!("[vault]\nmax_security = true\n{written}\n"));
+            let settings = Settings::load(&file, None).expect("load");
+            let after = Some(Duration::from_secs(minutes * 60));
+            assert_eq!(settings.lock_after, after, "{written}");
+        }
+        let (_dir, file) = write("[vault]\nmax_security = false\nlock_after = \"1h\"\n");
+        let settings = Settings::load(&file, None).expect("load");
+        assert_eq!(settings.lock_after, Some(Duration::from_secs(3600)));
     }
 
     #[test]
@@ -689,6 +735,7 @@ mod tests {
             "3GiB",
             "2TiB",
             "15m",
+            "true",
         ];
         assert_eq!(values.len(), Key::ALL.len());
         for (key, text) in Key::ALL.into_iter().zip(values) {

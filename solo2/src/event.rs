@@ -90,6 +90,11 @@ const TYPES: &[Row] = &[
         &[("id", Text), ("peer", Object), ("ts", Time)],
     ),
     (
+        "delete.all",
+        "all messages with a contact were deleted here",
+        &[("peer", Text), ("name", Text), ("messages", Number)],
+    ),
+    (
         "reaction",
         "a reaction to a message; an empty emoji takes it back",
         &[
@@ -409,6 +414,22 @@ const TYPES: &[Row] = &[
         &[("step", Text), ("text", Text)],
     ),
     (
+        "vault.passwd",
+        "the password was changed",
+        &[("profile", Text)],
+    ),
+    (
+        "vault.device-secret",
+        "whether this machine opens the vault without a password",
+        &[
+            ("profile", Text),
+            ("set", Bool),
+            ("kept?", Text),
+            ("path?", Text),
+            ("max_security", Bool),
+        ],
+    ),
+    (
         "vault.check",
         "what a look at every record found",
         &[("ok", Bool)],
@@ -434,6 +455,11 @@ const TYPES: &[Row] = &[
             ("locked?", Bool),
             ("uptime_s?", Number),
         ],
+    ),
+    (
+        "wipe",
+        "a profile is gone from this machine",
+        &[("profile", Text), ("vault", Text)],
     ),
     ("config", "one setting", &[("key", Text), ("value", Text)]),
     ("version", "this program", &[("version", Text)]),

@@ -38,11 +38,13 @@ mod contacts;
 mod core;
 mod courier;
 mod deliver;
+pub(crate) mod doors;
 mod event;
 mod export;
 mod failure;
 mod feed;
 mod files;
+mod forget;
 mod history;
 mod inbox;
 mod introductions;
@@ -97,6 +99,8 @@ pub(crate) enum Unlock {
     Password(Zeroizing<String>),
     /// The 24 words.
     Words(Zeroizing<String>),
+    /// What this device keeps.
+    Device(Secret<32>),
 }
 
 /// Settings that the core follows.

@@ -18,6 +18,16 @@ use crate::output::prompt;
 /// The longest password, bytes; Argon2 is asked for no more.
 const LONGEST: usize = 1024;
 
+/// Stdin without the buffer that the standard library keeps of it as long as the process lives:
+/// a secret would stay in it.
+pub(crate) struct Stdin;
+
+impl Read for Stdin {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::io::read(rustix::stdio::stdin(), into)?)
+    }
+}
+
 /// Whether stdin is spoken for by `--password-file -`.
 pub(crate) fn takes_stdin(globals: &Globals) -> bool {
     globals.password_file.as_deref() == Some(Path::new("-"))
@@ -49,7 +59,34 @@ pub(crate) fn need(globals: &Globals, profile: &str) -> Result<Zeroizing<String>
 
 /// A password for a new vault: asked for twice when it is typed.
 pub(crate) fn choose(globals: &Globals) -> Result<Zeroizing<String>, Failure> {
-    let chosen = match given(globals)? {
+    let given = given(globals)?;
+    chosen(globals, given, none)
+}
+
+/// A new password for a vault that has one, out of this file, or - for stdin, or typed twice.
+pub(crate) fn choose_another(
+    globals: &Globals,
+    file: Option<&Path>,
+) -> Result<Zeroizing<String>, Failure> {
+    let given = match file {
+        Some(file) if file == Path::new("-") => Some(secret(Stdin, "stdin")?),
+        Some(file) => Some(read(file, &file.display().to_string()).map_err(|failure| {
+            failure.hint("name a file that holds the new password: --new-password-file FILE")
+        })?),
+        None => None,
+    };
+    chosen(globals, given, || {
+        Failure::usage("no new password was given")
+            .hint("name a file that holds it: --new-password-file FILE")
+    })
+}
+
+fn chosen(
+    globals: &Globals,
+    given: Option<Zeroizing<String>>,
+    none: impl Fn() -> Failure,
+) -> Result<Zeroizing<String>, Failure> {
+    let chosen = match given {
         Some(given) => given,
         None if globals.no_input => return Err(none()),
         None => {
@@ -87,14 +124,14 @@ fn pinentry() -> Option<String> {
 }
 
 /// The password from a flag, its variable, or the service manager.
-fn given(globals: &Globals) -> Result<Option<Zeroizing<String>>, Failure> {
+pub(crate) fn given(globals: &Globals) -> Result<Option<Zeroizing<String>>, Failure> {
     if let Some(fd) = globals.password_fd {
         // Opening the descriptor by its name needs no unsafe code.
         let file = PathBuf::from(format!("/dev/fd/{fd}"));
         return read(&file, &format!("file descriptor {fd}")).map(Some);
     }
     if takes_stdin(globals) {
-        return secret(io::stdin().lock(), "stdin").map(Some);
+        return secret(Stdin, "stdin").map(Some);
     }
     if let Some(file) = &globals.password_file {
         return read(file, &file.display().to_string()).map(Some);

@@ -5,6 +5,7 @@
 //! store's business.
 //! Spec: docs/cli.md, "Environment and files".
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -98,6 +99,48 @@ impl Profile {
             paths: node::Paths { vault, state },
             socket: shorten(socket),
         })
+    }
+
+    /// Every profile under `home`, or of this user: those with a vault, and those of which
+    /// only a part is left.
+    pub(crate) fn all(home: Option<&Path>) -> Result<Vec<Profile>, Failure> {
+        let (dirs, base) = match home {
+            Some(home) => (vec![absolute(home)?], Some(absolute(home)?)),
+            None => (
+                vec![
+                    xdg("XDG_DATA_HOME", ".local/share")?,
+                    xdg("XDG_STATE_HOME", ".local/state")?,
+                ],
+                None,
+            ),
+        };
+        let mut names = BTreeSet::from([DEFAULT_PROFILE.to_owned()]);
+        for dir in dirs {
+            let entries = match fs::read_dir(&dir) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => {
+                    return Err(Failure::io(
+                        format!("cannot read {}", dir.display()),
+                        &error,
+                    ));
+                }
+            };
+            names.extend(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()));
+        }
+        let mut found = Vec::new();
+        for name in names {
+            // Beside the profiles of a home lie the directories of its default one.
+            let is_part = base.is_some() && ["vault", "state"].contains(&name.as_str());
+            let Ok(name) = name.parse::<ProfileName>() else {
+                continue;
+            };
+            let profile = Profile::locate(home, name)?;
+            if !is_part && (profile.exists() || profile.paths.state.is_dir()) {
+                found.push(profile);
+            }
+        }
+        Ok(found)
     }
 
     /// Whether there is a vault.
@@ -271,6 +314,32 @@ mod tests {
         let name = "desk".parse().expect("name");
         let profile = Profile::locate(Some(Path::new("/x/a")), name).expect("locate");
         assert_eq!(profile.socket, Path::new("/x/a/desk/agent.sock"));
+    }
+
+    #[test]
+    fn every_profile_of_a_home_is_found_and_nothing_else() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        for part in [
+            "vault",
+            "state",
+            "desk/vault",
+            "desk/state",
+            "half/state",
+            "papers",
+        ] {
+            fs::create_dir_all(dir.path().join(part)).expect("mkdir");
+        }
+        fs::write(dir.path().join("config.toml"), "").expect("write");
+        let names = |profiles: Vec<Profile>| -> Vec<String> {
+            let names = profiles
+                .iter()
+                .map(|profile| profile.name.as_str().to_owned());
+            names.collect()
+        };
+        let all = Profile::all(Some(dir.path())).expect("all");
+        assert_eq!(names(all), ["default", "desk", "half"]);
+        let none = Profile::all(Some(&dir.path().join("papers"))).expect("all");
+        assert!(none.is_empty());
     }
 
     #[test]

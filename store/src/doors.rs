@@ -8,7 +8,7 @@
 //!      | device door set 1
 //! ```
 //! A new password rewrites this file and nothing else. It is replaced whole, so
-//! there is always one that opens.
+//! there is always one that opens; the one before is overwritten then.
 //! Spec: docs/protocol/5-vault.md §2.
 
 use std::fs::File;
@@ -80,21 +80,27 @@ impl Doors {
         Ok(())
     }
 
-    /// Replaces the device secret's door, or walls it up.
+    /// Replaces the device secret's door.
     pub(crate) fn set_device<R: CryptoRng>(
         &mut self,
         data_key: &Secret<32>,
-        secret: Option<&Secret<32>>,
+        secret: &Secret<32>,
         rng: &mut R,
     ) {
-        self.has_device = secret.is_some();
-        match secret {
-            Some(secret) => {
-                let ad = self.ad(label::DEVICE_DOOR);
-                self.device = door(&device_kek(secret), data_key, &ad, rng);
-            }
-            None => rng.fill_bytes(&mut self.device),
-        }
+        let ad = self.ad(label::DEVICE_DOOR);
+        self.device = door(&device_kek(secret), data_key, &ad, rng);
+        self.has_device = true;
+    }
+
+    /// Puts random bytes where the device secret's door was.
+    pub(crate) fn wall_up_device<R: CryptoRng>(&mut self, rng: &mut R) {
+        rng.fill_bytes(&mut self.device);
+        self.has_device = false;
+    }
+
+    /// Whether there is a door for a device secret.
+    pub(crate) fn has_device(&self) -> bool {
+        self.has_device
     }
 
     /// The words' entropy, by password.
@@ -167,7 +173,7 @@ impl Doors {
         Some(doors)
     }
 
-    /// Replaces the head file.
+    /// Replaces the head file; the doors that it had before are nowhere any more.
     pub(crate) fn write(&self, path: &Path) -> Result<(), DiskError> {
         let mut bytes = Vec::with_capacity(HEAD_LEN);
         bytes.extend_from_slice(MAGIC);
@@ -177,7 +183,7 @@ impl Doors {
         bytes.extend_from_slice(&self.words);
         bytes.extend_from_slice(&self.device);
         bytes.push(u8::from(self.has_device));
-        files::replace(path, &bytes)
+        files::replace_and_destroy(path, &bytes)
     }
 
     fn ad(&self, label: &[u8]) -> Vec<u8> {

@@ -2,8 +2,12 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
+
+use rand::Rng as _;
 
 use crate::error::DiskError;
 
@@ -115,6 +119,60 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
         .map_err(DiskError::at("write", &new))?;
     fs::rename(&new, path).map_err(DiskError::at("replace", path))?;
     path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// [`replace`], and what the file held before is overwritten where it lay: a secret that was
+/// taken out of it does not stay behind in a block that nobody owns.
+///
+/// A copy that shares the old file (a hard link) is somebody's backup and is left alone.
+pub(crate) fn replace_and_destroy(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    let old = OpenOptions::new().write(true).open(path).ok();
+    replace(path, bytes)?;
+    if let Some(old) = old {
+        let found = old.metadata().map_err(DiskError::at("look at", path))?;
+        if found.nlink() == 0 {
+            scribble(&old, found.len()).map_err(DiskError::at("overwrite", path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Overwrites a file where it lies, syncs it, and removes it. One that is not there is fine; a
+/// link is removed and what it points to left alone.
+///
+/// Flash storage may keep an overwritten block out of sight.
+///
+/// # Errors
+///
+/// [`DiskError`]: the file may still be there.
+pub fn destroy_file(path: &Path) -> Result<(), DiskError> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(DiskError::at("look at", path)(error)),
+    };
+    if found.is_file() {
+        OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|file| scribble(&file, found.len()))
+            .map_err(DiskError::at("overwrite", path))?;
+    }
+    fs::remove_file(path).map_err(DiskError::at("remove", path))?;
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+fn scribble(file: &File, mut left: u64) -> std::io::Result<()> {
+    let mut noise = [0; 4096];
+    let mut at = 0;
+    while left > 0 {
+        rand::rng().fill_bytes(&mut noise);
+        let part = usize::try_from(left).map_or(noise.len(), |left| left.min(noise.len()));
+        file.write_all_at(noise.get(..part).unwrap_or(&noise), at)?;
+        at += part as u64;
+        left -= part as u64;
+    }
+    file.sync_all()
 }
 
 /// Creates or opens a private file for reading and writing in place.

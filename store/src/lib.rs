@@ -41,7 +41,7 @@ pub use error::{
     CommitError, CompactError, CreateError, Damage, DiskError, EngineError, PasswordError,
     ReadError, RepairError, SettleError, TxError, UnlockError,
 };
-pub use files::VaultPaths;
+pub use files::{VaultPaths, destroy_file};
 pub use index::{IndexStatus, IndexStep};
 pub use record::amendment::{Amendment, Amendments, DeliveryState};
 pub use record::contact::{Contact, ContactId, Trust};

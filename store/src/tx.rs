@@ -52,6 +52,8 @@ struct StagedPeer {
     rekey: bool,
     session: Option<Option<Zeroizing<Vec<u8>>>>,
     pages: BTreeMap<u64, Page>,
+    /// Pages of which no message is left.
+    dropped: BTreeSet<u64>,
     queues: BTreeMap<u64, Queue>,
 }
 
@@ -65,6 +67,7 @@ impl StagedPeer {
             rekey: false,
             session: None,
             pages: BTreeMap::new(),
+            dropped: BTreeSet::new(),
             queues: BTreeMap::new(),
         }
     }
@@ -369,6 +372,9 @@ impl StagedPeer {
         };
         for (number, page) in &self.pages {
             secret(Table::Page, *number, Some(page.to_bytes()));
+        }
+        for number in &self.dropped {
+            secret(Table::Page, *number, None);
         }
         for (number, queue) in &self.queues {
             let body = (!queue.is_empty()).then(|| queue.to_bytes());

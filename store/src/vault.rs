@@ -19,6 +19,7 @@
 
 pub(crate) mod check;
 mod create;
+mod erase;
 #[cfg(test)]
 mod erasure;
 mod password;

@@ -54,19 +54,24 @@ fn password_words_and_device_secret_each_open_the_vault() {
     assert!(matches!(by_device(), Err(UnlockError::NoDeviceSecret)));
     let rng = &mut rand::rng();
     let words = entropy();
-    Vault::set_device_secret(
-        &paths(dir.path()),
-        Unlock::Entropy(&words),
-        Some(&secret),
-        rng,
-    )
-    .unwrap();
+    Vault::set_device_secret(&paths(dir.path()), Unlock::Entropy(&words), &secret, rng).unwrap();
     assert!(by_device().is_ok());
     assert!(by_password(dir.path(), PASSWORD).is_ok());
     let changed = Vault::change_password(&paths(dir.path()), Unlock::Device(&secret), "new", rng);
     assert!(matches!(changed, Err(PasswordError::NeedsPasswordOrWords)));
-    Vault::set_device_secret(&paths(dir.path()), Unlock::Device(&secret), None, rng).unwrap();
+    assert!(Vault::has_device_secret(&paths(dir.path())).unwrap());
+    let opens = |secret: &Secret<32>| Vault::opened_by_device(&paths(dir.path()), secret).unwrap();
+    assert!(opens(&secret) && !opens(&Secret::new(&[4; 32])));
+    let head = || fs::read(dir.path().join("vault/vault.head")).unwrap();
+    let (before, after) = (head(), {
+        Vault::remove_device_secret(&paths(dir.path()), rng).unwrap();
+        head()
+    });
     assert!(matches!(by_device(), Err(UnlockError::NoDeviceSecret)));
+    assert!(!opens(&secret) && !Vault::has_device_secret(&paths(dir.path())).unwrap());
+    // 177 bytes of header and two doors stay, the third door is other bytes.
+    assert!(before[..177] == after[..177] && before[177..249] != after[177..249]);
+    assert!(by_password(dir.path(), PASSWORD).is_ok());
     assert!(
         Vault::entropy(&paths(dir.path()), PASSWORD)
             .unwrap()
@@ -94,7 +99,7 @@ fn wrong_secrets_open_nothing() {
     ));
     let rng = &mut rand::rng();
     let words = entropy();
-    Vault::set_device_secret(&vault, Unlock::Entropy(&words), Some(&entropy()), rng).unwrap();
+    Vault::set_device_secret(&vault, Unlock::Entropy(&words), &entropy(), rng).unwrap();
     assert!(matches!(
         Vault::unlock(&vault, Unlock::Device(&wrong)),
         Err(UnlockError::WrongDeviceSecret)
@@ -378,4 +383,91 @@ fn missing_files_are_named() {
         copy_dir(&pristine, &vault);
     }
     assert!(unlock(dir.path()).is_ok());
+}
+
+#[test]
+fn what_a_replaced_head_held_is_overwritten_where_it_lay() {
+    use std::os::unix::fs::FileExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    drop(create(dir.path()));
+    let head = dir.path().join("vault/vault.head");
+    let held = fs::File::open(&head).unwrap();
+    let before = fs::read(&head).unwrap();
+    let change = || {
+        Vault::change_password_with(
+            &paths(dir.path()),
+            Unlock::Entropy(&entropy()),
+            "another",
+            PasswordCost::FLOOR,
+            &mut rand::rng(),
+        )
+        .unwrap();
+    };
+    change();
+    // The old file is nobody's any more, and what is left of it opens nothing.
+    let mut left = vec![0; before.len()];
+    held.read_exact_at(&mut left, 0).unwrap();
+    for (left, before) in left.chunks(32).zip(before.chunks(32)) {
+        assert!(left.len() < 32 || left != before);
+    }
+    // A backup that shares the file with us is somebody else's to destroy.
+    let backup = dir.path().join("backup");
+    fs::hard_link(&head, &backup).unwrap();
+    let kept = fs::read(&backup).unwrap();
+    change();
+    assert!(fs::read(&backup).unwrap() == kept && fs::read(&head).unwrap() != kept);
+}
+
+#[test]
+fn an_erased_vault_leaves_nothing_and_a_piece_of_one_goes_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut vault = create(dir.path());
+    fill(&mut vault, 1);
+    let outside = dir.path().join("outside");
+    fs::write(&outside, b"not of the vault").unwrap();
+    std::os::unix::fs::symlink(&outside, vault.paths().files().join("link")).unwrap();
+    assert!(matches!(
+        Vault::erase(&paths(dir.path())),
+        Err(UnlockError::Busy { pid }) if pid == Some(std::process::id())
+    ));
+    assert!(vault.check().unwrap().is_whole(), "nothing was touched");
+    drop(vault);
+
+    // Somebody reads the keys' files while they go: noise is what is left in them.
+    use std::os::unix::fs::FileExt as _;
+    let held = ["vault/vault.head", "vault/keys.page", "state/vault.anchor"].map(|name| {
+        let path = dir.path().join(name);
+        (fs::File::open(&path).unwrap(), fs::read(&path).unwrap())
+    });
+    Vault::erase(&paths(dir.path())).unwrap();
+    for (file, before) in held {
+        let mut left = vec![0; before.len()];
+        file.read_exact_at(&mut left, 0).unwrap();
+        let same = left.chunks_exact(16).zip(before.chunks_exact(16));
+        assert_eq!(same.filter(|(left, before)| left == before).count(), 0);
+    }
+    assert!(!dir.path().join("vault").exists());
+    assert!(
+        fs::read_dir(dir.path().join("state"))
+            .unwrap()
+            .next()
+            .is_none()
+    );
+    assert_eq!(fs::read(&outside).unwrap(), b"not of the vault");
+    Vault::erase(&paths(dir.path())).unwrap();
+
+    // What an erasure or a creation that was cut short has left.
+    fs::create_dir_all(dir.path().join("vault/db")).unwrap();
+    fs::create_dir_all(dir.path().join("vault.creating")).unwrap();
+    fs::write(dir.path().join("vault.creating/keys.page"), b"half").unwrap();
+    Vault::erase(&paths(dir.path())).unwrap();
+    assert!(!dir.path().join("vault").exists() && !dir.path().join("vault.creating").exists());
+
+    // A vault on another disk, behind a link.
+    drop(create(dir.path()));
+    let real = dir.path().join("real");
+    fs::rename(dir.path().join("vault"), &real).unwrap();
+    std::os::unix::fs::symlink(&real, dir.path().join("vault")).unwrap();
+    Vault::erase(&paths(dir.path())).unwrap();
+    assert!(!real.exists() && fs::symlink_metadata(dir.path().join("vault")).is_err());
 }

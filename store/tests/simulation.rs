@@ -21,6 +21,8 @@ struct Peer {
     contact: Contact,
     session: Option<Vec<u8>>,
     messages: Vec<(Message, Vec<Amendment>)>,
+    /// The number of the first of them, or of the next if there is none.
+    first: u64,
     outbox: BTreeMap<u64, OutboxItem>,
     positions: u64,
 }
@@ -44,6 +46,7 @@ impl Model {
                     contact,
                     session: None,
                     messages: Vec::new(),
+                    first: 1,
                     outbox: BTreeMap::new(),
                     positions: 0,
                 };
@@ -58,12 +61,12 @@ impl Model {
                 self.incoming += u64::from(message.incoming);
                 let seq = tx.append_message(who, &message).unwrap();
                 peer.messages.push((message, Vec::new()));
-                assert_eq!(seq, peer.messages.len() as u64);
+                assert_eq!(seq + 1, peer.first + peer.messages.len() as u64);
             }
             25..45 if !peer.messages.is_empty() => {
                 let at = rng.random_range(0..peer.messages.len());
                 let amendment = amendment(rng);
-                tx.amend(who, at as u64 + 1, &amendment).unwrap();
+                tx.amend(who, peer.first + at as u64, &amendment).unwrap();
                 apply(&mut peer.messages[at], amendment);
             }
             45..60 => {
@@ -84,7 +87,19 @@ impl Model {
                     peer.outbox.insert(position, item);
                 }
             }
-            75..88 => {
+            75..77 => {
+                let many = rng.random_range(0..=peer.messages.len());
+                let next = peer.first + peer.messages.len() as u64;
+                let before = peer.first + many as u64;
+                assert_eq!(tx.forget_messages(who, before).unwrap(), many as u64);
+                peer.messages.drain(..many);
+                peer.first = match peer.messages.is_empty() && many > 0 {
+                    // Behind the last of them a new page begins, 64 to a page.
+                    true => (next - 1).div_ceil(64) * 64 + 1,
+                    false => before,
+                };
+            }
+            77..88 => {
                 let session = vec![rng.random(); rng.random_range(0..9000)];
                 tx.save_session(who, &session).unwrap();
                 peer.session = Some(session);
@@ -132,6 +147,7 @@ impl Model {
             assert!(session == peer.session, "{place}: session");
             let history = vault.history(*id, None, 10_000).unwrap();
             assert_eq!(history.len(), peer.messages.len(), "{place}: history");
+            assert!(history.first().is_none_or(|(seq, ..)| *seq == peer.first));
             for ((seq, message, amendments), (wanted, happened)) in
                 history.iter().zip(&peer.messages)
             {

@@ -28,6 +28,12 @@ fn a_process_shows_no_secret_in_its_arguments_or_environment() {
             .unwrap();
         let numbers: Vec<_> = core.split_whitespace().skip(4).take(2).collect();
         assert_eq!(numbers, ["0", "0"], "no core dumps");
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let locked = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmLck:")?.split_whitespace().next())
+            .unwrap();
+        assert_ne!(locked, "0", "KiB of keys that are never swapped");
         // No TCP listener: a web page has nothing to knock at.
         let listening = fs::read_to_string(format!("/proc/{pid}/net/tcp")).unwrap();
         let sockets: Vec<_> = fs::read_dir(format!("/proc/{pid}/fd"))
@@ -158,4 +164,42 @@ fn the_disk_holds_no_text_no_name_no_key_in_clear() {
         "{running} and {stopped} files searched for {} secrets in every disguise",
         secrets.len()
     );
+}
+
+#[test]
+fn a_locked_agent_has_forgotten_password_words_and_messages() {
+    if !crate::world::is_root() {
+        println!("skipped: needs root");
+        return;
+    }
+    let (_world, a, b) = World::alice_and_bob();
+    a.deliver("bob", "canary-of-a-message-0451");
+    b.deliver("alice", "canary-of-an-answer-0452");
+    a.recv();
+    a.json(&["history", "bob"]);
+    let words = fs::read_to_string(a.words_file()).unwrap();
+    a.run(&["agent", "lock"]).ok();
+    a.run(&[
+        "vault",
+        "unlock",
+        "--words-file",
+        a.words_file().to_str().unwrap(),
+    ])
+    .ok();
+    let pid = a.pid().as_raw_nonzero().get();
+    let found = |when: &str| {
+        let memory = crate::memory::of(pid);
+        assert!(memory.len() > 1 << 20, "{} bytes {when}", memory.len());
+        let secrets = [
+            PASSWORD,
+            words.trim(),
+            "canary-of-a-message-0451",
+            "canary-of-an-answer-0452",
+        ];
+        secrets.map(|secret| contains(&memory, secret.as_bytes()))
+    };
+    a.json(&["history", "bob"]);
+    println!("open: {:?}", found("while open"));
+    a.run(&["agent", "lock"]).ok();
+    assert_eq!(found("while locked"), [false; 4]);
 }

@@ -54,8 +54,18 @@ pub(crate) fn arguments(cx: &Context, program: &Path) -> Result<Vec<String>, Fai
 /// it in an arena for each (mallopt(3)): up to 10 MiB more, for no more speed.
 pub(crate) const ONE_ARENA: (&str, &str) = ("MALLOC_ARENA_MAX", "1");
 
-/// Starts the agent and waits until it answers; without a secret, locked.
-pub(crate) fn start(cx: &Context, secret: Option<&str>) -> Result<(), Failure> {
+/// What an agent starts with.
+pub(crate) enum Start {
+    /// A locked vault.
+    Locked,
+    /// This password.
+    Password(Zeroizing<String>),
+    /// The device secret, which it finds itself.
+    Device,
+}
+
+/// Starts the agent and waits until it answers.
+pub(crate) fn start(cx: &Context, with: &Start) -> Result<(), Failure> {
     let failed = |error: &io::Error| Failure::io("cannot start the agent", error);
     let program =
         std::env::current_exe().map_err(|error| Failure::io("cannot find this program", &error))?;
@@ -71,13 +81,21 @@ pub(crate) fn start(cx: &Context, secret: Option<&str>) -> Result<(), Failure> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    if secret.is_none() {
-        command.arg("--locked");
-    }
+    let secret = match with {
+        Start::Password(password) => password.as_str(),
+        Start::Locked => {
+            command.arg("--locked");
+            ""
+        }
+        Start::Device => {
+            command.arg("--device-secret");
+            ""
+        }
+    };
     let mut child = command.spawn().map_err(|error| failed(&error))?;
     if let Some(mut stdin) = child.stdin.take() {
         // A child that died has said why on its stdout.
-        let _ = stdin.write_all(secret.unwrap_or_default().as_bytes());
+        let _ = stdin.write_all(secret.as_bytes());
     }
     let mut answer = String::new();
     if let Some(stdout) = child.stdout.take() {
@@ -113,12 +131,9 @@ impl Launched {
         Ok(Launched { told: false })
     }
 
-    /// The password from stdin; none when the vault stays locked.
-    pub(crate) fn password(&self, locked: bool) -> Result<Option<Zeroizing<String>>, Failure> {
-        if locked {
-            return Ok(None);
-        }
-        password::read_text(io::stdin().lock(), "stdin", 1024).map(Some)
+    /// The password from stdin.
+    pub(crate) fn password(&self) -> Result<Zeroizing<String>, Failure> {
+        password::read_text(password::Stdin, "stdin", 1024)
     }
 
     /// Tells the parent that the agent answers, and lets go of it.

@@ -36,12 +36,13 @@
 //! contact.block|unblock name                    → contact
 //! contact.verify name [number]                  → contact; without a number it verifies unconditionally
 //! contact.trust name fingerprint                → contact
-//! contact.set   name settings{key:value}        → contact
+//! contact.set   name settings{key:value}        → contact; retain in seconds, max-file in bytes
 //! send          peers text|geo{lat,lon,accuracy_m} files[{path}] reply_to expire_s ttl_s id wait timeout_ms
 //!               require_route                   → send.result; {send.result as soon as durable, state "queued";
 //!                                                  file.progress}; without timeout_ms files are waited for while they move
 //! edit          id text wait timeout_ms         → send.result; {…}
 //! delete        id for_everyone wait timeout_ms → send.result; {…}
+//! delete        all_of                          → delete.all {"peer","name","messages"}
 //! react         id emoji wait timeout_ms        → send.result; {…}
 //! read          ids wait timeout_ms             → send.result; {…}
 //! recv          from[] types[] max since follow expect timeout_ms files_to existing
@@ -77,8 +78,8 @@
 //! the reader has the event in hand, so a reader that dies gets it again.
 //! `pipe.send`, `pipe.listen` and `file.stream` are the first request of a connection of
 //! their own and its last: behind the answer it speaks `wire`.
-//! The server itself answers `hello`, `vault.status`, `vault.unlock`,
-//! `vault.lock`, `agent.status`, `agent.stop` and `agent.reload` (`server`).
+//! The server itself answers `hello`, `vault.status`, `vault.unlock` (`password`, `words` or
+//! `device_secret`), `vault.lock`, `agent.status`, `agent.stop` and `agent.reload` (`server`).
 
 use std::io;
 

@@ -30,11 +30,11 @@ use super::rpc::{
     self, Attached, EventParams, EventSink, Failure, Id, Lines, Reply, Request, RpcError, Service,
     Version,
 };
-use crate::config::NodeConfig;
+use crate::config::{NodeConfig, Settings};
 use crate::error::Kind;
-use crate::event;
 use crate::node::Unlock;
 use crate::paths;
+use crate::{device_secret, event};
 
 /// Connections at a time.
 const MAX_CONNECTIONS: usize = 128;
@@ -76,8 +76,65 @@ impl Mode {
 pub(crate) trait Keeper: Send + Sync + 'static {
     /// Opens the vault and starts the node.
     fn open(&self, unlock: Unlock) -> BoxFuture<'static, Result<Arc<dyn Service>, Failure>>;
-    /// The configuration as it stands now, and after how long an idle agent locks.
-    fn config(&self) -> Result<(NodeConfig, Option<Duration>), Failure>;
+    /// The configuration as it stands now, and when the agent locks by itself.
+    fn config(&self) -> Result<(NodeConfig, Locking), Failure>;
+}
+
+/// When an agent wipes its keys by itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Locking {
+    /// After so long without a request.
+    pub(crate) after: Option<Duration>,
+    /// Once the machine has slept.
+    pub(crate) asleep: bool,
+    /// How long this machine has slept so far.
+    pub(crate) slept: fn() -> Duration,
+}
+
+impl Locking {
+    /// What the settings say.
+    pub(crate) fn of(settings: &Settings) -> Locking {
+        Locking {
+            after: settings.lock_after,
+            asleep: settings.max_security,
+            slept,
+        }
+    }
+
+    /// For an owner that lives as long as one verb.
+    pub(crate) fn never() -> Locking {
+        Locking {
+            after: None,
+            asleep: false,
+            slept,
+        }
+    }
+}
+
+/// How long this machine has slept since it started: its clock goes on meanwhile, and the one
+/// that timers run by does not.
+fn slept() -> Duration {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::time::{ClockId, clock_gettime};
+        let read = |clock| {
+            let time = clock_gettime(clock);
+            Duration::new(
+                u64::try_from(time.tv_sec).unwrap_or_default(),
+                u32::try_from(time.tv_nsec).unwrap_or_default(),
+            )
+        };
+        read(ClockId::Boottime).saturating_sub(read(ClockId::Monotonic))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        use std::sync::LazyLock;
+        use std::time::SystemTime;
+        static BEGUN: LazyLock<(SystemTime, Instant)> =
+            LazyLock::new(|| (SystemTime::now(), Instant::now()));
+        let passed = BEGUN.0.elapsed().unwrap_or_default();
+        passed.saturating_sub(BEGUN.1.elapsed())
+    }
 }
 
 /// What a server starts with.
@@ -93,8 +150,8 @@ pub(crate) struct Setup {
     pub(crate) service: Option<Arc<dyn Service>>,
     /// None for an owner that is never locked and unlocked.
     pub(crate) keeper: Option<Box<dyn Keeper>>,
-    /// Lock after so long without a request.
-    pub(crate) lock_after: Option<Duration>,
+    /// When it locks by itself.
+    pub(crate) locking: Locking,
 }
 
 /// The running server; [`Server::close`] ends it in good order.
@@ -123,7 +180,8 @@ impl Server {
             connections: Mutex::new(HashMap::new()),
             next_connection: AtomicU64::new(0),
             last_request: Mutex::new(Instant::now()),
-            lock_after: Mutex::new(setup.lock_after),
+            awake: Mutex::new((setup.locking.slept)()),
+            locking: Mutex::new(setup.locking),
             stop,
             end,
         });
@@ -182,7 +240,9 @@ struct Shared {
     connections: Mutex<HashMap<u64, Arc<Connection>>>,
     next_connection: AtomicU64,
     last_request: Mutex<Instant>,
-    lock_after: Mutex<Option<Duration>>,
+    /// How long the machine had slept when we looked last.
+    awake: Mutex<Duration>,
+    locking: Mutex<Locking>,
     /// True once `agent.stop` was asked.
     stop: watch::Sender<bool>,
     /// True when every connection has to end.
@@ -291,10 +351,19 @@ impl Shared {
             Some(Value::String(text)) => Some(Zeroizing::new(text)),
             _ => None,
         };
-        let unlock = match (secret("password"), secret("words")) {
-            (Some(password), None) => Unlock::Password(password),
-            (None, Some(words)) => Unlock::Words(words),
-            _ => return Err(invalid("vault.unlock takes a password or words")),
+        let found = (secret("password"), secret("words"), secret("device_secret"));
+        let unlock = match found {
+            (Some(password), None, None) => Unlock::Password(password),
+            (None, Some(words), None) => Unlock::Words(words),
+            (None, None, Some(digits)) => match device_secret::parse(&digits) {
+                Some(secret) => Unlock::Device(secret),
+                None => return Err(invalid("device_secret is 64 hexadecimal digits")),
+            },
+            _ => {
+                return Err(invalid(
+                    "vault.unlock takes a password, words or a device_secret",
+                ));
+            }
         };
         let keeper = self.keeper()?;
         let _changing = self.changing.lock().await;
@@ -317,8 +386,8 @@ impl Shared {
     }
 
     async fn reload(&self) -> Result<Value, Failure> {
-        let (config, lock_after) = self.keeper()?.config()?;
-        *hold(&self.lock_after) = lock_after;
+        let (config, locking) = self.keeper()?.config()?;
+        *hold(&self.locking) = locking;
         let config =
             serde_json::to_value(config).map_err(|error| Failure::internal(error.to_string()))?;
         // A locked vault's node reads the configuration when it is opened.
@@ -328,6 +397,19 @@ impl Shared {
             service.call("reload".to_owned(), config, sink).await?;
         }
         Ok(self.status().await)
+    }
+
+    /// Locks if the machine has slept since we looked last, whoever uses the agent.
+    async fn lock_if_slept(&self) {
+        /// Two clocks are never read in the same moment.
+        const DOZE: Duration = Duration::from_millis(500);
+        let locking = *hold(&self.locking);
+        let now = (locking.slept)();
+        let before = std::mem::replace(&mut *hold(&self.awake), now);
+        let has_slept = locking.asleep && now.saturating_sub(before) > DOZE;
+        if has_slept && !self.is_locked() && self.lock().await.is_ok() {
+            tracing::info!("locked: the machine has slept");
+        }
     }
 
     fn keeper(&self) -> Result<&dyn Keeper, Failure> {
@@ -340,6 +422,7 @@ impl Shared {
 
     /// Carries out one method, the server's own or the node's.
     async fn call(&self, request: Request, events: EventSink) -> Result<Value, Failure> {
+        self.lock_if_slept().await;
         match request.method.as_str() {
             "hello" => Ok(self.hello()),
             "agent.status" => Ok(self.status().await),
@@ -412,9 +495,12 @@ pub(crate) fn is_ours(stream: &UnixStream) -> bool {
 
 async fn lock_when_idle(shared: Arc<Shared>) {
     const LOOK: Duration = Duration::from_secs(5);
+    /// A machine that woke up is not to be asked for what it held before.
+    const LOOK_FOR_SLEEP: Duration = Duration::from_secs(1);
     loop {
+        shared.lock_if_slept().await;
         let idle = hold(&shared.last_request).elapsed();
-        let after = *hold(&shared.lock_after);
+        let Locking { after, asleep, .. } = *hold(&shared.locking);
         if !shared.is_idle() {
             *hold(&shared.last_request) = Instant::now();
         } else if after.is_some_and(|after| idle >= after)
@@ -423,8 +509,9 @@ async fn lock_when_idle(shared: Arc<Shared>) {
         {
             tracing::info!("locked after {} s without a request", idle.as_secs());
         }
-        let next = after.map_or(LOOK, |after| after.saturating_sub(idle));
-        tokio::time::sleep(next.clamp(Duration::from_millis(100), LOOK)).await;
+        let longest = if asleep { LOOK_FOR_SLEEP } else { LOOK };
+        let next = after.map_or(longest, |after| after.saturating_sub(idle));
+        tokio::time::sleep(next.clamp(Duration::from_millis(100), longest)).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
@@ -13,7 +13,7 @@ use tokio::net::UnixStream;
 
 use super::client::{Client, Step, is_gone};
 use super::rpc::{Attached, EventSink, Failure, Service};
-use super::server::{Keeper, Mode, Server, Setup};
+use super::server::{Keeper, Locking, Mode, Server, Setup};
 use super::wire::{self, Frame};
 use super::{OwnerLock, wait_gone};
 use crate::config::NodeConfig;
@@ -113,8 +113,19 @@ impl Keeper for Door {
         })
     }
 
-    fn config(&self) -> Result<(NodeConfig, Option<Duration>), Failure> {
-        Ok((NodeConfig::default(), Some(Duration::from_millis(200))))
+    fn config(&self) -> Result<(NodeConfig, Locking), Failure> {
+        Ok((
+            NodeConfig::default(),
+            after(Some(Duration::from_millis(200))),
+        ))
+    }
+}
+
+/// Locks after so long without a request.
+fn after(after: Option<Duration>) -> Locking {
+    Locking {
+        after,
+        ..Locking::never()
     }
 }
 
@@ -136,10 +147,10 @@ impl Place {
     }
 
     async fn serve(&self, mode: Mode) -> Server {
-        self.serve_with(mode, true, None).await
+        self.serve_with(mode, true, Locking::never()).await
     }
 
-    async fn serve_with(&self, mode: Mode, open: bool, lock_after: Option<Duration>) -> Server {
+    async fn serve_with(&self, mode: Mode, open: bool, locking: Locking) -> Server {
         let lock = OwnerLock::try_take(&self.profile)
             .expect("lock")
             .expect("nobody else");
@@ -156,7 +167,7 @@ impl Place {
             mode,
             service,
             keeper,
-            lock_after,
+            locking,
         })
         .await
         .expect("start")
@@ -384,7 +395,7 @@ async fn a_directory_that_others_can_write_to_holds_no_socket() {
         mode: Mode::Embedded,
         service: None,
         keeper: None,
-        lock_after: None,
+        locking: Locking::never(),
     })
     .await;
     let failure = started.err().expect("refused");
@@ -394,7 +405,7 @@ async fn a_directory_that_others_can_write_to_holds_no_socket() {
 #[tokio::test]
 async fn a_locked_vault_says_so_and_opens_for_its_password_only() {
     let place = Place::new();
-    let server = place.serve_with(Mode::Agent, false, None).await;
+    let server = place.serve_with(Mode::Agent, false, Locking::never()).await;
     let (client, hello) = Client::greet(place.socket())
         .await
         .expect("greet")
@@ -440,8 +451,10 @@ async fn a_locked_vault_says_so_and_opens_for_its_password_only() {
 #[tokio::test]
 async fn an_idle_agent_locks_itself_and_a_busy_one_does_not() {
     let place = Place::new();
-    let after = Duration::from_millis(300);
-    let server = place.serve_with(Mode::Agent, true, Some(after)).await;
+    let limit = Duration::from_millis(300);
+    let server = place
+        .serve_with(Mode::Agent, true, after(Some(limit)))
+        .await;
     let client = place.client().await;
     client.call("nap", json!({"ms": 800})).await.expect("nap");
     assert!(client.call("echo", json!({})).await.is_ok());
@@ -452,11 +465,50 @@ async fn an_idle_agent_locks_itself_and_a_busy_one_does_not() {
     server.close().await;
 }
 
+/// How long the machine of the next test has slept, milliseconds.
+static SLEPT_MS: AtomicU64 = AtomicU64::new(5_000);
+
+#[tokio::test]
+async fn an_agent_locks_once_the_machine_has_slept() {
+    let slept = || Duration::from_millis(SLEPT_MS.load(Ordering::SeqCst));
+    let asleep = |asleep| Locking {
+        asleep,
+        slept,
+        ..Locking::never()
+    };
+    for (wanted, locks) in [(false, false), (true, true)] {
+        let place = Place::new();
+        let server = place.serve_with(Mode::Agent, true, asleep(wanted)).await;
+        // In the middle of being used, which keeps an idle agent open.
+        let watcher = place.client().await;
+        let watching = watcher
+            .stream("subscribe", json!({}))
+            .await
+            .expect("subscribe");
+        let client = place.client().await;
+        assert!(client.call("echo", json!({})).await.is_ok(), "awake so far");
+        SLEPT_MS.fetch_add(60_000, Ordering::SeqCst);
+        let answer = client.call("echo", json!({})).await;
+        assert_eq!(answer.is_err(), locks, "locks: {locks}");
+        assert_eq!(place.memory.shut.load(Ordering::SeqCst), usize::from(locks));
+        if locks {
+            assert_eq!(answer.expect_err("locked").exit, 4);
+        }
+        drop((watching, watcher, client));
+        server.close().await;
+    }
+    // The clocks of this machine can be read and do not fall apart while it is awake.
+    let real = Locking::never().slept;
+    let before = real();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(real().saturating_sub(before) < Duration::from_millis(100));
+}
+
 #[tokio::test]
 async fn a_reload_changes_when_an_idle_agent_locks() {
     let place = Place::new();
     let hour = Duration::from_secs(3600);
-    let server = place.serve_with(Mode::Agent, true, Some(hour)).await;
+    let server = place.serve_with(Mode::Agent, true, after(Some(hour))).await;
     let client = place.client().await;
     let status = client
         .call("agent.reload", json!({}))
@@ -613,7 +665,7 @@ async fn an_agent_that_stops_does_not_wait_for_bytes_and_lets_their_command_know
 #[tokio::test]
 async fn a_locked_agent_takes_no_connection_over() {
     let place = Place::new();
-    let server = place.serve_with(Mode::Agent, false, None).await;
+    let server = place.serve_with(Mode::Agent, false, Locking::never()).await;
     let locked = attach(&place, json!({}));
     assert_eq!(locked.await.map(|_| ()).expect_err("locked").exit, 4);
     server.close().await;

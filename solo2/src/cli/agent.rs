@@ -8,21 +8,20 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::{Outcome, vault};
 use crate::agent::client::Client;
-use crate::agent::launch::{self, Launched, ONE_ARENA};
+use crate::agent::launch::{self, Launched, ONE_ARENA, Start};
 use crate::agent::rpc::Service;
-use crate::agent::server::{Keeper, Mode, Server, Setup};
+use crate::agent::server::{Keeper, Locking, Mode, Server, Setup};
 use crate::agent::{self, OwnerLock, no_agent};
 use crate::config::{NodeConfig, Settings};
 use crate::context::{self, Context, Interrupts};
 use crate::error::{Failure, Kind};
 use crate::node::{self, Unlock};
 use crate::output::Text;
-use crate::password;
 use crate::paths::{self, Profile};
+use crate::unlock;
 
 /// Run, start and stop the agent that keeps you reachable
 ///
@@ -66,6 +65,9 @@ struct Run {
     /// Started by `agent start`: password on stdin, readiness on stdout
     #[arg(long, hide = true)]
     detached: bool,
+    /// Started by `agent start`: the device secret instead of a password
+    #[arg(long, hide = true)]
+    device_secret: bool,
 }
 
 #[derive(Args)]
@@ -102,63 +104,75 @@ impl Run {
             return cx.block_on(self.serve(cx, None));
         }
         let mut launched = Launched::take_over()?;
-        let result = launched
-            .password(self.locked)
-            .and_then(|secret| cx.block_on(self.serve_detached(cx, secret, &mut launched)));
+        let result = self
+            .handed_over(cx, &launched)
+            .and_then(|unlock| cx.block_on(self.serve_detached(cx, unlock, &mut launched)));
         if let Err(failure) = &result {
             launched.failed(&cx.out, failure);
         }
         result
     }
 
+    /// What opens the vault, as `agent start` settled it; none when it stays locked.
+    fn handed_over(&self, cx: &Context, launched: &Launched) -> Result<Option<Unlock>, Failure> {
+        if self.locked {
+            return Ok(None);
+        }
+        if !self.device_secret {
+            return launched.password().map(|word| Some(Unlock::Password(word)));
+        }
+        let found = unlock::device(&cx.profile()?, &cx.settings()?)?;
+        found.map(Some).ok_or_else(|| {
+            Failure::new(Kind::Locked, "the device secret is gone")
+                .hint("name a file: --password-file FILE")
+        })
+    }
+
     async fn serve_detached(
         &self,
         cx: &Context,
-        secret: Option<Zeroizing<String>>,
+        unlock: Option<Unlock>,
         launched: &mut Launched,
     ) -> Outcome {
-        let server = self.open(cx, Some(secret)).await?;
+        let server = self.open(cx, Some(unlock)).await?;
         // Heard before anybody can know that we are here.
         let interrupts = Interrupts::listen()?;
         launched.ready(&cx.out)?;
         stay(server, interrupts).await
     }
 
-    async fn serve(&self, cx: &Context, secret: Option<Option<Zeroizing<String>>>) -> Outcome {
-        let server = self.open(cx, secret).await?;
+    async fn serve(&self, cx: &Context, settled: Option<Option<Unlock>>) -> Outcome {
+        let server = self.open(cx, settled).await?;
         let interrupts = Interrupts::listen()?;
         launch::notify("READY=1\nSTATUS=ready");
         cx.out.note("the agent is ready; Ctrl-C stops it");
         stay(server, interrupts).await
     }
 
-    /// Takes the profile and serves it. A `secret` of `Some(None)` was settled
-    /// as none by whoever started this process.
-    async fn open(
-        &self,
-        cx: &Context,
-        secret: Option<Option<Zeroizing<String>>>,
-    ) -> Result<Server, Failure> {
+    /// Takes the profile and serves it. What was `settled` as `Some(None)` is none, as whoever
+    /// started this process wants it.
+    async fn open(&self, cx: &Context, settled: Option<Option<Unlock>>) -> Result<Server, Failure> {
         let profile = cx.profile()?;
         profile.must_exist()?;
         profile.check_permissions()?;
         refuse_duplicate(&profile).await?;
         let settings = cx.settings()?;
-        let secret = match secret {
+        let opens = match settled {
             Some(settled) => settled,
             None if self.locked => None,
-            None => Some(password::need(&cx.globals, profile.name.as_str())?),
+            None => Some(unlock::need(cx, &profile)?),
         };
         let lock = OwnerLock::take(&profile, cx.globals.lock_timeout.0).await?;
+        unlock::enforce(&profile, &settings)?;
         let keeper = Reopen {
-            paths: profile.paths.clone(),
+            profile: profile.clone(),
             config_file: cx.config_file()?,
             signal_url: context::env("SOLO2_SIGNAL_URL"),
             fixed: cx.node_config()?,
             route_is_fixed: cx.globals.route.is_some(),
         };
-        let service = match secret {
-            Some(secret) => Some(keeper.open(Unlock::Password(secret)).await?),
+        let service = match opens {
+            Some(unlock) => Some(keeper.open(unlock).await?),
             None => None,
         };
         Server::start(Setup {
@@ -169,7 +183,7 @@ impl Run {
             mode: Mode::Agent,
             service,
             keeper: Some(Box::new(keeper)),
-            lock_after: settings.lock_after,
+            locking: Locking::of(&settings),
         })
         .await
     }
@@ -204,7 +218,7 @@ async fn refuse_duplicate(profile: &Profile) -> Result<(), Failure> {
 
 /// Opens the vault again after a lock, and reads the configuration again.
 struct Reopen {
-    paths: node::Paths,
+    profile: Profile,
     config_file: PathBuf,
     signal_url: Option<String>,
     /// What the flags settled.
@@ -214,13 +228,16 @@ struct Reopen {
 
 impl Keeper for Reopen {
     fn open(&self, unlock: Unlock) -> BoxFuture<'static, Result<Arc<dyn Service>, Failure>> {
-        let paths = self.paths.clone();
+        let paths = self.profile.paths.clone();
+        // Under maximum security this takes a device secret's door away first.
         let config = self.config();
         Box::pin(async move { node::open(&paths, unlock, config?.0).await })
     }
 
-    fn config(&self) -> Result<(NodeConfig, Option<Duration>), Failure> {
+    fn config(&self) -> Result<(NodeConfig, Locking), Failure> {
         let settings = Settings::load(&self.config_file, self.signal_url.as_deref())?;
+        unlock::enforce(&self.profile, &settings)?;
+        let locking = Locking::of(&settings);
         let config = NodeConfig {
             signal: settings.signal,
             stun: settings.stun,
@@ -234,7 +251,7 @@ impl Keeper for Reopen {
             offline: self.fixed.offline,
             profile: self.fixed.profile.clone(),
         };
-        Ok((config, settings.lock_after))
+        Ok((config, locking))
     }
 }
 
@@ -245,12 +262,15 @@ fn start(cx: &Context, locked: bool) -> Outcome {
     // Tells of a mistake here rather than in a process nobody sees.
     cx.settings()?;
     cx.block_on(refuse_duplicate(&profile))?;
-    let secret = if locked {
-        None
+    let with = if locked {
+        Start::Locked
     } else {
-        Some(password::need(&cx.globals, profile.name.as_str())?)
+        match unlock::need(cx, &profile)? {
+            Unlock::Password(password) => Start::Password(password),
+            _ => Start::Device,
+        }
     };
-    launch::start(cx, secret.as_ref().map(|secret| secret.as_str()))?;
+    launch::start(cx, &with)?;
     if cx.globals.quiet && !cx.out.is_json() {
         return Ok(0);
     }
@@ -259,26 +279,7 @@ fn start(cx: &Context, locked: bool) -> Outcome {
 
 fn stop(cx: &Context) -> Outcome {
     let profile = cx.profile()?;
-    let stopped = cx.block_on(async {
-        let Some((client, hello)) = Client::greet(&profile.socket).await? else {
-            return Ok(None);
-        };
-        let pid = hello["pid"]
-            .as_u64()
-            .and_then(|pid| u32::try_from(pid).ok());
-        client.call("agent.stop", json!({})).await?;
-        drop(client);
-        if agent::wait_gone(&profile, pid, vault::STOPPING).await? {
-            return Ok(pid);
-        }
-        let pid = pid.unwrap_or_default();
-        Err(Failure::new(
-            Kind::Busy,
-            format!("the agent does not stop, process {pid}"),
-        )
-        .retry(Some(1000))
-        .hint(format!("end it: kill {pid}")))
-    })?;
+    let stopped = cx.block_on(stop_owner(&profile))?;
     if cx.out.is_json() {
         cx.out.object(&crate::event::event(
             "agent.status",
@@ -288,6 +289,28 @@ fn stop(cx: &Context) -> Outcome {
         cx.out.note("no agent was running");
     }
     Ok(0)
+}
+
+/// Stops the agent of a profile and waits until it is gone; its pid, if one ran.
+pub(super) async fn stop_owner(profile: &Profile) -> Result<Option<u32>, Failure> {
+    let Some((client, hello)) = Client::greet(&profile.socket).await? else {
+        return Ok(None);
+    };
+    let pid = hello["pid"]
+        .as_u64()
+        .and_then(|pid| u32::try_from(pid).ok());
+    client.call("agent.stop", json!({})).await?;
+    drop(client);
+    if agent::wait_gone(profile, pid, vault::STOPPING).await? {
+        return Ok(pid);
+    }
+    let pid = pid.unwrap_or_default();
+    Err(Failure::new(
+        Kind::Busy,
+        format!("the agent does not stop, process {pid}"),
+    )
+    .retry(Some(1000))
+    .hint(format!("end it: kill {pid}")))
 }
 
 fn status(cx: &Context, method: &str) -> Outcome {
@@ -377,6 +400,8 @@ fn systemd(name: &str, words: &[String]) -> String {
          # The password, encrypted to this machine:\n\
          #   systemd-creds encrypt --user --name=solo2-password - ~/.config/solo2-password.cred\n\
          #LoadCredentialEncrypted=solo2-password:%h/.config/solo2-password.cred\n\
+         # Or a secret that is of no use elsewhere (solo2 vault device-secret on -o -):\n\
+         #LoadCredentialEncrypted=solo2-device-secret:%h/.config/solo2-device-secret.cred\n\
          Restart=on-failure\n\
          RestartPreventExitStatus=2 3 4 14\n\
          SuccessExitStatus=130 143\n\

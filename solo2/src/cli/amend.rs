@@ -3,9 +3,9 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Outcome;
 use super::send::{self, Wait};
-use super::values::MessageId;
+use super::values::{MessageId, PeerRef};
+use super::{Outcome, vault};
 use crate::agent;
 use crate::context::Context;
 use crate::output::sanitize;
@@ -23,15 +23,23 @@ pub(crate) struct Edit {
     wait: Wait,
 }
 
-/// Delete a message here, or on both sides
+/// Delete a message here, or on both sides, or a whole conversation here
+///
+/// What opens it is destroyed: no copy that is left on this disk can be read again. A message
+/// that has not left yet is taken back.
 #[derive(Args)]
 pub(crate) struct Delete {
     /// The message's id
-    #[arg(value_name = "ID")]
-    id: MessageId,
+    #[arg(value_name = "ID", required_unless_present = "all_of")]
+    id: Option<MessageId>,
     /// Ask the other side to delete it too; only for messages of yours
     #[arg(long)]
     for_everyone: bool,
+    /// Delete all messages and files with this contact, here alone; asks
+    ///
+    /// Files that are offered or under way are called off. The contact stays.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["id", "for_everyone", "wait"])]
+    all_of: Option<PeerRef>,
     #[command(flatten)]
     wait: Wait,
 }
@@ -70,6 +78,9 @@ impl Edit {
 
 impl Delete {
     pub(crate) fn run(self, cx: &Context) -> Outcome {
+        if let Some(name) = &self.all_of {
+            return delete_all(cx, name);
+        }
         let params = json!({"id": self.id, "for_everyone": self.for_everyone});
         run(cx, "delete", params, self.wait)
     }
@@ -86,6 +97,21 @@ impl Read {
     pub(crate) fn run(self, cx: &Context) -> Outcome {
         run(cx, "read", json!({"ids": self.ids}), self.wait)
     }
+}
+
+fn delete_all(cx: &Context, name: &PeerRef) -> Outcome {
+    vault::make_sure(
+        cx,
+        &format!("Delete all messages and files with {}, here?", name.0),
+    )?;
+    let done = agent::ask(cx, "delete", json!({"all_of": name}))?;
+    if cx.out.is_json() {
+        cx.out.object(&done)?;
+    } else {
+        let messages = done["messages"].as_u64().unwrap_or(0);
+        cx.out.note(&format!("{messages} messages are deleted"));
+    }
+    Ok(0)
 }
 
 fn run(cx: &Context, method: &str, params: Value, wait: Wait) -> Outcome {

@@ -7,11 +7,12 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::agent;
-use crate::config::{self, Key};
+use crate::config::{self, Key, Settings};
 use crate::context::Context;
 use crate::error::{Failure, Kind};
 use crate::output::Text;
-use crate::{event, paths};
+use crate::paths::{self, Profile};
+use crate::{event, unlock};
 
 /// Read and edit the settings
 #[derive(Args)]
@@ -57,6 +58,7 @@ impl Config {
             Verb::Set { key, values } => {
                 config::set(&cx.config_file()?, key, &values)?;
                 let settings = cx.settings()?;
+                enforce(cx, &settings)?;
                 if cx.out.is_json() {
                     say(cx, key, &settings.get(key))?;
                 }
@@ -125,7 +127,18 @@ fn edit(cx: &Context) -> Result<(), Failure> {
         ));
     }
     config::check(&file)?;
+    enforce(cx, &cx.settings()?)?;
     remind(cx)
+}
+
+/// With `vault.max_security`, no profile that the configuration is for keeps a device secret.
+fn enforce(cx: &Context, settings: &Settings) -> Result<(), Failure> {
+    if settings.max_security {
+        for profile in Profile::all(cx.globals.home.as_deref())? {
+            unlock::enforce(&profile, settings)?;
+        }
+    }
+    Ok(())
 }
 
 /// A running agent goes on with what it read until it is told.

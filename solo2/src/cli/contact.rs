@@ -68,7 +68,8 @@ enum Verb {
     ///
     /// route=auto|direct, receipts=none|delivery|read, and max-file=SIZE|off|default:
     /// take files up to this size unasked, or ask for each, or as `files.accept_…`
-    /// of the configuration says.
+    /// of the configuration says. retain=7d deletes messages with them, and kept files, once
+    /// they are so old, read or not, here alone; it asks. retain=forever keeps them.
     Set {
         /// Name or id
         name: PeerRef,
@@ -102,6 +103,13 @@ impl Contact {
                 json!({"name": name, "fingerprint": fingerprint}),
             ),
             Verb::Set { name, settings } => {
+                let limit = settings
+                    .iter()
+                    .find(|setting| setting.key == "retain" && setting.value != "forever");
+                if limit.is_some() {
+                    let question = format!("Delete what is older with {}, now and later?", name.0);
+                    vault::make_sure(cx, &question)?;
+                }
                 let settings: Map<String, Value> = settings
                     .into_iter()
                     .map(|setting| (setting.key, setting.value.into()))

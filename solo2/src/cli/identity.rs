@@ -250,5 +250,5 @@ pub(super) fn read_words(cx: &Context, from: &Path) -> Result<Zeroizing<String>,
         }
         return crate::output::prompt::password("The 24 words");
     }
-    password::read_text(io::stdin().lock(), "stdin", LONGEST_WORDS)
+    password::read_text(password::Stdin, "stdin", LONGEST_WORDS)
 }

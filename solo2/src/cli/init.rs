@@ -43,6 +43,10 @@ pub(crate) struct Init {
     /// Keep no account at any server: the default, and the only way so far
     #[arg(long)]
     no_account: bool,
+
+    /// Keep nothing that opens the vault: vault.max_security in the configuration
+    #[arg(long)]
+    max_security: bool,
 }
 
 impl Init {
@@ -68,6 +72,10 @@ impl Init {
             }
         };
         words.write(&created.words)?;
+        if self.max_security {
+            let on = ["true".to_owned()];
+            config::set(&cx.config_file()?, Key::VaultMaxSecurity, &on)?;
+        }
         report(cx, &profile, &created, self.words_out.as_deref())
     }
 }

@@ -257,10 +257,11 @@ impl FromStr for Setting {
 
     fn from_str(text: &str) -> Result<Setting, String> {
         /// What a contact can be set to, and the words for each.
-        const SETTINGS: [(&str, &[&str]); 3] = [
+        const SETTINGS: [(&str, &[&str]); 4] = [
             ("route", &["auto", "direct"]),
             ("receipts", &["none", "delivery", "read"]),
             ("max-file", &["off", "default"]),
+            ("retain", &["forever"]),
         ];
         let (key, value) = text
             .split_once('=')
@@ -270,6 +271,7 @@ impl FromStr for Setting {
             return Err(format!("no such setting; there are {}", names.join(", ")));
         };
         let value = match value.parse::<Size>() {
+            _ if key == "retain" && !values.contains(&value) => retention(value)?,
             _ if values.contains(&value) => value.to_owned(),
             // The vault keeps plain bytes.
             Ok(Size(bytes)) if key == "max-file" => bytes.to_string(),
@@ -280,6 +282,15 @@ impl FromStr for Setting {
             key: key.to_owned(),
             value,
         })
+    }
+}
+
+/// How long messages are kept, in the seconds that the vault keeps.
+fn retention(text: &str) -> Result<String, String> {
+    match text.parse::<Span>() {
+        Ok(span) if span.secs() > 0 && span.0.subsec_nanos() == 0 => Ok(span.secs().to_string()),
+        Ok(_) => Err("retain is whole seconds, one at least, or forever".to_owned()),
+        Err(why) => Err(format!("{why}, or forever")),
     }
 }
 

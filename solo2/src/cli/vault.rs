@@ -13,8 +13,11 @@ use crate::context::Context;
 use crate::error::{Failure, Kind};
 use crate::node;
 use crate::output::Text;
-use crate::password;
 use crate::paths::Profile;
+use crate::{device_secret, password, unlock};
+
+mod device;
+mod passwd;
 
 /// Unlock, lock and check the vault
 #[derive(Args)]
@@ -31,6 +34,9 @@ enum Verb {
     Lock,
     /// Tell whether there is a vault and whether it is open
     Status,
+    Passwd(passwd::Passwd),
+    #[command(subcommand)]
+    DeviceSecret(device::DeviceSecret),
     /// Look at every record of the vault
     Check,
     /// Make the search index anew
@@ -73,6 +79,8 @@ impl Vault {
             Verb::Lock => lock(cx),
             Verb::Status => status(cx),
             Verb::Repair(verb) => verb.run(cx),
+            Verb::Passwd(verb) => verb.run(cx),
+            Verb::DeviceSecret(verb) => verb.run(cx),
             Verb::Check => {
                 let report = agent::ask(cx, "vault.check", json!({}))?;
                 if cx.out.is_json() {
@@ -137,12 +145,19 @@ impl Unlock {
                     let words = identity::read_words(cx, file)?;
                     client.call_secret("vault.unlock", "words", &words).await
                 }
-                None => {
-                    let secret = password::need(&cx.globals, profile.name.as_str())?;
-                    client
-                        .call_secret("vault.unlock", "password", &secret)
-                        .await
-                }
+                None => match unlock::need(cx, &profile)? {
+                    node::Unlock::Device(secret) => {
+                        let digits = device_secret::text(&secret);
+                        client
+                            .call_secret("vault.unlock", "device_secret", &digits)
+                            .await
+                    }
+                    node::Unlock::Password(secret) | node::Unlock::Words(secret) => {
+                        client
+                            .call_secret("vault.unlock", "password", &secret)
+                            .await
+                    }
+                },
             }
         })?;
         say(cx, &status)

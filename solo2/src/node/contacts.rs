@@ -335,6 +335,7 @@ impl Core {
             self.discard_files(peer.state.transfers);
         }
         self.push(Operation::RemoveContact(id));
+        self.look_at_retention(id);
         Ok(json!({ "v": 1, "type": "contact.removed", "id": peer_id(id), "name": name }))
     }
 }

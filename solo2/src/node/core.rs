@@ -30,6 +30,7 @@ use tokio::time::Instant;
 use super::courier::{self, Order};
 use super::event::Event;
 use super::failure;
+use super::forget::Retention;
 use super::peer::{LiveLink, Peer, PeerKeys, PeerState, Queued};
 use super::pipe::Pipes;
 use super::time::now_ms;
@@ -53,7 +54,7 @@ const TIDY_AFTER: Duration = Duration::from_millis(500);
 /// indexed in one step: it holds everything else up for some ten milliseconds.
 const INDEX_LEAST: usize = 128;
 const INDEX_MOST: usize = 1024;
-/// How often expired messages are looked for.
+/// How often what waited too long is looked for; messages that disappear have their own time.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// What reaches the core.
@@ -121,6 +122,11 @@ pub(crate) enum Operation {
         value: Vec<u8>,
     },
     InboxCursor(u64),
+    /// The messages of a conversation before this number, places and all.
+    Forget {
+        contact: ContactId,
+        before: u64,
+    },
 }
 
 /// Where a message of a conversation is.
@@ -175,6 +181,8 @@ pub(crate) struct Core {
     pub(crate) files_dir: PathBuf,
     /// Messages that are to disappear, soonest first.
     expiring: BTreeSet<(u64, ContactId, [u8; 16])>,
+    /// Conversations that keep messages for a while only.
+    pub(crate) retention: Retention,
     /// Why nothing can be written any more.
     failed: Option<Failure>,
     /// What this round stored and still has to confirm.
@@ -217,6 +225,7 @@ impl Core {
             collectors: Vec::new(),
             files_dir,
             expiring: BTreeSet::new(),
+            retention: Retention::default(),
             failed: None,
             receipts: BTreeMap::new(),
             net,
@@ -278,6 +287,7 @@ impl Core {
                 });
             }
             self.peers.insert(id, peer);
+            self.look_at_retention(id);
         }
         let expiring = self
             .vault
@@ -316,9 +326,14 @@ impl Core {
 
     /// Takes inputs until told to stop.
     pub(crate) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
-        let mut sweep = tokio::time::interval(SWEEP_EVERY);
-        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        // Nobody sees what should have gone while the vault was closed.
+        while self.sweep_due() {
+            self.sweep();
+            self.commit();
+        }
+        let mut swept = Instant::now();
         loop {
+            let sweep_at = self.sweep_at(swept);
             let quiet = async {
                 match (self.settle_at, self.tidy_at) {
                     (Some((at, latest)), _) => tokio::time::sleep_until(at.min(latest)).await,
@@ -338,9 +353,10 @@ impl Core {
                     }
                     continue;
                 }
-                _ = sweep.tick() => {
+                () = tokio::time::sleep_until(sweep_at) => {
                     self.sweep();
                     self.commit();
+                    swept = Instant::now();
                     continue;
                 }
             };
@@ -426,6 +442,9 @@ impl Core {
     }
 
     pub(crate) fn push(&mut self, operation: Operation) {
+        if let Operation::Append { contact, .. } = &operation {
+            self.note_retention(*contact);
+        }
         self.operations.push(operation);
     }
 
@@ -565,6 +584,16 @@ impl Core {
         }
     }
 
+    /// Messages that are gone need not disappear any more.
+    pub(crate) fn forget_expiry(&mut self, contact: ContactId, ids: &BTreeSet<[u8; 16]>) {
+        let before = self.expiring.len();
+        self.expiring
+            .retain(|(_, whose, id)| *whose != contact || !ids.contains(id));
+        if self.expiring.len() < before {
+            self.push_expiring();
+        }
+    }
+
     fn push_expiring(&mut self) {
         let value = write_expiring(&self.expiring);
         self.push(Operation::PutSetting {
@@ -573,11 +602,36 @@ impl Core {
         });
     }
 
+    /// When something is to be swept next: a message disappears, or enough time has passed.
+    fn sweep_at(&self, swept: Instant) -> Instant {
+        let usual = swept + SWEEP_EVERY;
+        match self.next_due() {
+            Some(due) => {
+                let left = Duration::from_millis(due.saturating_sub(now_ms()));
+                // A clock may jump, and a wait may be longer than an Instant can say.
+                usual.min(Instant::now() + left.min(SWEEP_EVERY))
+            }
+            None => usual,
+        }
+    }
+
+    fn sweep_due(&self) -> bool {
+        self.failed.is_none() && self.next_due().is_some_and(|due| due <= now_ms())
+    }
+
+    /// When the next message disappears.
+    fn next_due(&self) -> Option<u64> {
+        let expires = self.expiring.first().map(|(at, ..)| *at);
+        let too_old = self.retention_due();
+        expires.into_iter().chain(too_old).min()
+    }
+
     /// Gives up what waited too long and deletes what was meant to disappear.
     fn sweep(&mut self) {
         let now = now_ms();
         self.give_up_stale(now);
         self.retry_files();
+        self.sweep_retention(now);
         if self.expiring.first().is_some_and(|(at, ..)| *at <= now) {
             self.expire(now);
             self.push_expiring();
@@ -591,6 +645,7 @@ impl Core {
             self.expiring.pop_first();
             if let Ok(Some(message)) = self.vault.find_message(contact, &id) {
                 let amendment = Amendment::Deleted { at_ms };
+                self.withdraw_queued(contact, &BTreeSet::from([id]));
                 self.withdraw_file(id);
                 self.drop_kept(contact, Place::At(message));
                 self.push(Operation::Amend {
@@ -696,6 +751,9 @@ fn apply(
         Operation::RemoveOutbox { contact, position } => tx.remove_outbox(contact, position)?,
         Operation::PutSetting { key, value } => tx.put_setting(&key, &value)?,
         Operation::InboxCursor(cursor) => tx.set_inbox_cursor(cursor),
+        Operation::Forget { contact, before } => {
+            tx.forget_messages(contact, before)?;
+        }
     }
     Ok(())
 }

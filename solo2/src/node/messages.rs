@@ -320,6 +320,7 @@ impl Core {
         }
         let id = parse_message_id(target).ok_or_else(|| failure::unknown_message(target))?;
         let (contact, message) = self.locate(id, target)?;
+        self.withdraw_queued(contact, &BTreeSet::from([id]));
         self.withdraw_file(id);
         self.drop_kept(contact, Place::At(message));
         self.push(Operation::Amend {

@@ -18,7 +18,9 @@ use zeroize::Zeroizing;
 use super::core::{Input, Operation};
 use super::event::{parse_message_id, peer_id, rfc3339};
 use super::messages::{Body, Draft, Sent};
-use super::{Node, deliver, export, failure, feed, files, history, pairing, pipe, search, serve};
+use super::{
+    Node, deliver, export, failure, feed, files, forget, history, pairing, pipe, search, serve,
+};
 use crate::agent::rpc::{Attached, EventSink, Service};
 use crate::config::NodeConfig;
 use crate::error::{Failure, Kind};
@@ -155,6 +157,14 @@ async fn dispatch(
         }
         "contact.set" => set_contact(&node, read(params)?).await,
         "send" => send(&node, read(params)?, events).await,
+        "delete" if !params["all_of"].is_null() => {
+            #[derive(Deserialize)]
+            struct All {
+                all_of: String,
+            }
+            let All { all_of } = read(params)?;
+            forget::forget_all(&node, all_of).await
+        }
         "edit" | "delete" | "react" | "read" => act(&node, method, read(params)?, events).await,
         "recv" => feed::receive(&node, read(params)?, events).await,
         "recv.ack" => feed::acknowledge(&node, read(params)?).await,
@@ -357,6 +367,8 @@ struct SetContact {
 
 async fn set_contact(node: &Node, set: SetContact) -> Result<Value, Failure> {
     node.call(move |core| {
+        let id = core.find(&set.name)?;
+        core.look_at_retention(id);
         core.edit_contact(&set.name, |contact| {
             for (key, value) in &set.settings {
                 let value = value
@@ -364,6 +376,12 @@ async fn set_contact(node: &Node, set: SetContact) -> Result<Value, Failure> {
                     .map_or_else(|| value.to_string(), str::to_owned);
                 match (key.as_str(), value.as_str()) {
                     ("route", "auto" | "direct") | ("receipts", "none" | "delivery" | "read") => {
+                        contact.settings.insert(key.clone(), value);
+                    }
+                    ("retain", "forever") => {
+                        contact.settings.remove(key);
+                    }
+                    ("retain", secs) if secs.parse::<u64>().is_ok_and(|secs| secs > 0) => {
                         contact.settings.insert(key.clone(), value);
                     }
                     ("max-file", "default") => {
@@ -375,7 +393,7 @@ async fn set_contact(node: &Node, set: SetContact) -> Result<Value, Failure> {
                     ("max-file", bytes) if bytes.parse::<u64>().is_ok() => {
                         contact.settings.insert(key.clone(), value);
                     }
-                    ("route" | "receipts" | "max-file", _) => {
+                    ("route" | "receipts" | "max-file" | "retain", _) => {
                         return Err(Failure::usage(format!("{key} cannot be {value}")));
                     }
                     _ => return Err(Failure::usage(format!("a contact has no setting {key}"))),

@@ -197,6 +197,7 @@ pub(crate) async fn accept_rollback(paths: &Paths, unlock: Unlock) -> Result<Val
                 entropy = parse_words(words)?;
                 solo2_store::Unlock::Entropy(&entropy)
             }
+            Unlock::Device(secret) => solo2_store::Unlock::Device(secret),
         };
         let (vault, accepted) = Vault::unlock_accepting_rollback(&paths, door)
             .map_err(|error| unlock_failure(&error))?;
@@ -294,6 +295,11 @@ pub(super) async fn start(
             let door = solo2_store::Unlock::Entropy(&entropy);
             let vault = Vault::unlock(&opened, door).map_err(|error| unlock_failure(&error))?;
             with_recipient(vault, || Ok(entropy))
+        }
+        Unlock::Device(secret) => {
+            // It does not know the words: an old vault learns its recipient another time.
+            let door = solo2_store::Unlock::Device(&secret);
+            Vault::unlock(&opened, door).map_err(|error| unlock_failure(&error))
         }
     })
     .await

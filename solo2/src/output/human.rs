@@ -3,6 +3,8 @@
 //! Every field is somebody else's text until it went through the sanitiser;
 //! [`field`] gives nothing else. An event without a human form is not shown.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::Text;
@@ -108,6 +110,9 @@ pub(crate) fn contact_card(contact: &Value) -> Text {
             };
             let value = match value.parse() {
                 Ok(bytes) if key == "max-file" => Size(bytes).to_string(),
+                Ok(seconds) if key == "retain" => {
+                    humantime::format_duration(Duration::from_secs(seconds)).to_string()
+                }
                 _ => value,
             };
             text = text.plain("\n  ").line(&format!("{key:<15}")).line(&value);

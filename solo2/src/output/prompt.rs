@@ -48,6 +48,18 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
+/// Asks for a word to be typed, seen as it is typed; whether it is the word.
+pub(crate) fn typed(question: &str, word: &str) -> Result<bool, Failure> {
+    let mut terminal =
+        open_terminal().map_err(|error| Failure::io("cannot open the terminal", &error))?;
+    say(&mut terminal, &format!("{question}: "))?;
+    let mut answer = String::new();
+    BufReader::new(terminal.take(LONGEST as u64))
+        .read_line(&mut answer)
+        .map_err(|error| Failure::io("cannot read from the terminal", &error))?;
+    Ok(answer.trim() == word)
+}
+
 /// Writes to the terminal itself, past any redirection: for what must be seen
 /// and not stored, such as the 24 words.
 pub(crate) fn show(text: &str) -> Result<(), Failure> {

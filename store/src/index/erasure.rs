@@ -217,6 +217,33 @@ fn a_removed_contacts_words_leave_the_index_for_good() {
 }
 
 #[test]
+fn a_forgotten_conversations_words_leave_the_index_for_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut vault = create(dir.path());
+    for number in 1..=3 {
+        say(&mut vault, number, "the canary sang");
+    }
+    vault.index_step(1, 100).unwrap();
+    say(&mut vault, 4, "the canary again");
+    let captured = capture(&vault);
+    let mut tx = vault.begin();
+    tx.forget_messages(ANNA, 3).unwrap();
+    tx.commit().unwrap();
+    assert_eq!(found(&vault, "canary"), [4, 3]);
+    assert!(vault.index_status().stale);
+    let mut tx = vault.begin();
+    tx.forget_messages(ANNA, u64::MAX).unwrap();
+    tx.commit().unwrap();
+    assert!(found(&vault, "canary").is_empty());
+    drop(vault);
+    let mut vault = open(dir.path());
+    vault.compact().unwrap();
+    assert_eq!(vault.index_status(), crate::IndexStatus::default());
+    assert_eq!(blocks_that_open(&vault, &captured), 0);
+    assert!(vault.check().unwrap().is_whole());
+}
+
+#[test]
 fn a_message_that_disappears_by_itself_is_never_indexed() {
     let dir = tempfile::tempdir().unwrap();
     let mut vault = create(dir.path());

@@ -18,7 +18,8 @@ pub(crate) fn place(seq: u64) -> Option<(u64, usize)> {
 #[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub(crate) struct Conversation {
-    /// The oldest message there is; later than 1 only after history was lost in a rollback.
+    /// The oldest message there is; later than 1 once older ones were deleted with their
+    /// places, or lost in a rollback.
     #[n(0)]
     pub(crate) first_seq: u64,
     /// The next message's number.
@@ -54,15 +55,29 @@ impl Conversation {
         covering(self.outbox_first, self.outbox_next)
     }
 
+    /// Goes on behind the messages before `seq`; behind the last of them, in a page of its own.
+    pub(crate) fn forget_before(&mut self, seq: u64) {
+        if seq >= self.next_seq {
+            self.next_seq = page_after(self.next_seq);
+            self.first_seq = self.next_seq;
+        } else {
+            self.first_seq = seq;
+        }
+    }
+
     /// Goes on behind pages and queues that cannot be opened any more.
     pub(crate) fn forget(&mut self) {
-        let after = |next: u64| (next - 1).div_ceil(PAGE) * PAGE + 1;
-        self.next_seq = after(self.next_seq);
+        self.next_seq = page_after(self.next_seq);
         self.first_seq = self.next_seq;
-        self.outbox_next = after(self.outbox_next);
+        self.outbox_next = page_after(self.outbox_next);
         self.outbox_first = self.outbox_next;
         self.outbox_len = 0;
     }
+}
+
+/// The first number of the first page that nothing before `next` is in.
+fn page_after(next: u64) -> u64 {
+    (next - 1).div_ceil(PAGE) * PAGE + 1
 }
 
 fn covering(first: u64, next: u64) -> std::ops::Range<u64> {

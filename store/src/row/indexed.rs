@@ -26,6 +26,16 @@ impl Indexed {
         seq < self.to && !self.apart.contains(seq) && self.again.insert(seq)
     }
 
+    /// Messages `first..before` are gone, and nothing before them is left.
+    pub(crate) fn forgotten(&mut self, first: u64, before: u64) {
+        self.apart.remove_before(before);
+        self.again.remove_before(before);
+        let end = before.min(self.to);
+        if first < end {
+            self.dead.insert_all(first, end - 1);
+        }
+    }
+
     /// Message `seq` was deleted.
     pub(crate) fn deleted(&mut self, seq: u64) -> bool {
         if seq >= self.to {
@@ -82,6 +92,27 @@ impl Numbers {
         true
     }
 
+    /// Puts every number from `first` to `last` in.
+    pub(crate) fn insert_all(&mut self, first: u64, last: u64) {
+        let mut runs = std::mem::take(&mut self.0);
+        runs.push((first, last));
+        runs.sort_unstable();
+        for (first, last) in runs {
+            match self.0.last_mut() {
+                Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+                _ => self.0.push((first, last)),
+            }
+        }
+    }
+
+    /// Takes every number below `number` out.
+    pub(crate) fn remove_before(&mut self, number: u64) {
+        self.0.retain(|(_, last)| *last >= number);
+        if let Some((first, _)) = self.0.first_mut() {
+            *first = number.max(*first);
+        }
+    }
+
     /// `false` when it was not there.
     pub(crate) fn remove(&mut self, number: u64) -> bool {
         if !self.contains(number) {
@@ -122,14 +153,24 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_set_of_numbers_is_a_set(steps: Vec<(bool, u8)>) {
+        fn a_set_of_numbers_is_a_set(steps: Vec<(u8, u8, u8)>) {
             let (mut numbers, mut model) = (Numbers::default(), BTreeSet::new());
-            for (add, number) in steps {
+            for (what, number, more) in steps {
                 let number = u64::from(number % 40) + 1;
-                let (did, wanted) = if add {
-                    (numbers.insert(number), model.insert(number))
-                } else {
-                    (numbers.remove(number), model.remove(&number))
+                let (did, wanted) = match what % 8 {
+                    0..4 => (numbers.insert(number), model.insert(number)),
+                    4..6 => (numbers.remove(number), model.remove(&number)),
+                    6 => {
+                        let last = (number + u64::from(more % 8)).min(40);
+                        numbers.insert_all(number, last);
+                        model.extend(number..=last);
+                        (true, true)
+                    }
+                    _ => {
+                        numbers.remove_before(number);
+                        model.retain(|one| *one >= number);
+                        (true, true)
+                    }
                 };
                 proptest::prop_assert_eq!(did, wanted);
                 proptest::prop_assert!(numbers.is_sound(41));

@@ -1,4 +1,5 @@
-//! Removing a contact: the slots get new keys, so whatever copy is left is noise.
+//! Removing a contact, or the beginning of a conversation: the slots get new keys, so whatever
+//! copy is left is noise.
 
 use super::{Staged, Tx};
 use crate::error::{ReadError, TxError};
@@ -37,8 +38,10 @@ impl Tx<'_> {
                 self.remove_log(key)?;
             }
         }
-        // Queues that ran empty in this very transaction may lie before the first position.
+        // Pages that were dropped and queues that ran empty in this very transaction may lie
+        // before the first message and position.
         if let Some(Staged::Present(staged)) = self.peers.get(&id) {
+            numbers.extend(staged.dropped.iter().map(|number| (Table::Page, *number)));
             numbers.extend(staged.queues.keys().map(|number| (Table::Queue, *number)));
         }
         numbers.sort_by_key(|(table, number)| (*table as u8, *number));
@@ -46,6 +49,48 @@ impl Tx<'_> {
         self.peers
             .insert(id, Staged::Removed(Box::new(peer), numbers));
         Ok(())
+    }
+
+    /// Deletes every message of a conversation before number `before`, places and all; returns
+    /// how many there were. Nothing on disk opens any of them once the vault is settled.
+    ///
+    /// The keys of the others are written anew, so delete many at a time: some thousands.
+    ///
+    /// # Errors
+    ///
+    /// [`TxError::UnknownContact`]; [`TxError::Read`] when the history cannot be walked.
+    pub fn forget_messages(&mut self, id: ContactId, before: u64) -> Result<u64, TxError> {
+        let mut conversation = self.staged(id)?.peer.conversation;
+        let first = conversation.first_seq;
+        let before = before.min(conversation.next_seq);
+        if before <= first {
+            return Ok(0);
+        }
+        let pages = conversation.pages();
+        conversation.forget_before(before);
+        let kept = conversation.pages();
+        for seq in first..before {
+            let (number, at) = place(seq).ok_or(TxError::UnknownMessage)?;
+            self.page(id, number)?;
+            self.remove_message(id, seq)?;
+            if let Some(page) = self.staged(id)?.pages.get_mut(&number)
+                && kept.contains(&number)
+            {
+                page.puncture(at, &mut rand::rng())
+                    .ok_or(TxError::Read(read::UNREADABLE.into()))?;
+            }
+        }
+        let staged = self.staged(id)?;
+        for number in pages.filter(|number| !kept.contains(number)) {
+            staged.pages.remove(&number);
+            staged.dropped.insert(number);
+        }
+        staged.peer.conversation = conversation;
+        staged.conversation_changed = true;
+        staged.peer.indexed.forgotten(first, before);
+        staged.indexed_changed = true;
+        staged.rekey = true;
+        Ok(before - first)
     }
 
     fn remove_message(&mut self, id: ContactId, seq: u64) -> Result<(), TxError> {

@@ -113,7 +113,7 @@ fn refuse_existing(paths: &VaultPaths) -> Result<(), CreateError> {
     }
 }
 
-fn beside(paths: &VaultPaths) -> PathBuf {
+pub(super) fn beside(paths: &VaultPaths) -> PathBuf {
     let mut name = paths.vault.file_name().unwrap_or_default().to_owned();
     name.push(".creating");
     paths.vault.with_file_name(name)

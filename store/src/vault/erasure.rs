@@ -357,3 +357,103 @@ fn a_deleted_files_name_and_key_are_noise_once_settled() {
     assert_nowhere(dir.path(), &file_key);
     assert_nowhere(dir.path(), SECRET);
 }
+
+#[test]
+fn the_forgotten_beginning_of_a_conversation_is_noise_once_settled() {
+    let dir = tempfile::tempdir().unwrap();
+    let (paths, mut vault) = create(dir.path());
+    let mut tx = vault.begin();
+    for n in 1..=150 {
+        tx.append_message(ANNA, &message(n)).unwrap();
+    }
+    tx.commit().unwrap();
+    // What lies in the database of messages 1, 64, 65, 99 and 100, and of the pages they are in.
+    let value = |vault: &Vault, seq| {
+        let key = message_log_key(&vault.keys, ANNA, seq, 0);
+        let value = vault.db().get(Space::Log, &key).unwrap().unwrap();
+        (key, value.to_vec())
+    };
+    let captured: Vec<Texts> = [(1, 0), (64, 0), (65, 1), (99, 1), (100, 1)]
+        .into_iter()
+        .map(|(seq, page)| Texts {
+            page: row(&vault, Table::Page, &numbered(&ANNA, page)),
+            texts: vec![value(&vault, seq)],
+        })
+        .collect();
+    let opens = |vault: &Vault| -> Vec<usize> {
+        let one = |captured| pages_that_open(vault, captured);
+        captured.iter().map(one).collect()
+    };
+    assert_eq!(opens(&vault), [1, 1, 1, 1, 1]);
+
+    let mut tx = vault.begin();
+    assert_eq!(tx.forget_messages(ANNA, 100).unwrap(), 99);
+    tx.commit().unwrap();
+    vault.settle().unwrap();
+    assert_eq!(opens(&vault), [0, 0, 0, 0, 1]);
+    vault.close().unwrap();
+    let mut vault = Vault::unlock(&paths, Unlock::Entropy(&Secret::new(&[7; 32]))).unwrap();
+    assert_eq!(opens(&vault), [0, 0, 0, 0, 1]);
+    let left = vault.history(ANNA, None, 999).unwrap();
+    assert_eq!((left.len(), left[0].0), (51, 100));
+    assert_eq!(vault.find_message(ANNA, &[99; 16]).unwrap(), None);
+    assert_eq!(vault.find_message(ANNA, &[100; 16]).unwrap(), Some(100));
+    let inbox = vault.inbox(0, 999).unwrap();
+    assert_eq!(inbox.len(), 51);
+    assert!(vault.check().unwrap().is_whole());
+
+    // All of it: the conversation goes on in a page of its own.
+    let mut tx = vault.begin();
+    assert_eq!(tx.forget_messages(ANNA, u64::MAX).unwrap(), 51);
+    assert_eq!(tx.forget_messages(ANNA, u64::MAX).unwrap(), 0);
+    let next = tx.append_message(ANNA, &message(200)).unwrap();
+    tx.commit().unwrap();
+    vault.settle().unwrap();
+    assert_eq!(opens(&vault), [0; 5]);
+    assert_eq!(next, 193);
+    vault.close().unwrap();
+    let vault = Vault::unlock(&paths, Unlock::Entropy(&Secret::new(&[7; 32]))).unwrap();
+    assert_eq!(vault.history(ANNA, None, 999).unwrap().len(), 1);
+    assert!(
+        vault
+            .row(Table::Page, &numbered(&ANNA, 0))
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        vault
+            .row(Table::Page, &numbered(&ANNA, 2))
+            .unwrap()
+            .is_none()
+    );
+    assert!(vault.check().unwrap().is_whole());
+    assert_nowhere(dir.path(), SECRET);
+}
+
+/// Texts in the database, and the page whose keys opened them.
+struct Texts {
+    page: Row,
+    texts: Vec<(Key, Vec<u8>)>,
+}
+
+/// Texts that come out, whatever version of their page and whatever slot key is tried.
+fn pages_that_open(vault: &Vault, captured: &Texts) -> usize {
+    let current = vault.row(Table::Page, &captured.page.id).unwrap();
+    let pages = [
+        opened_by_any_slot(vault, &captured.page),
+        current.and_then(|row| opened_by_any_slot(vault, &row)),
+    ];
+    let mut found = 0;
+    for page in pages.into_iter().flatten() {
+        let page = Page::from_bytes(&page).unwrap();
+        for at in 0..page.len() {
+            let message_key = page.message_key(at).unwrap();
+            found |= captured
+                .texts
+                .iter()
+                .filter(|(key, value)| row::open_log(&message_key, key, value).is_some())
+                .count();
+        }
+    }
+    found
+}

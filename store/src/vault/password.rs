@@ -53,7 +53,7 @@ impl Vault {
         Ok(())
     }
 
-    /// Sets the device secret that opens the vault without a password, or removes it.
+    /// Sets the device secret that opens the vault without a password.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Vault {
     pub fn set_device_secret<R: CryptoRng>(
         paths: &VaultPaths,
         unlock: Unlock<'_>,
-        secret: Option<&Secret<32>>,
+        secret: &Secret<32>,
         rng: &mut R,
     ) -> Result<(), PasswordError> {
         let _lock = HeadLock::take(&paths.vault)?;
@@ -70,6 +70,47 @@ impl Vault {
         doors.set_device(&data_key, secret, rng);
         doors.write(&paths.head())?;
         Ok(())
+    }
+
+    /// Walls the device secret's door up with random bytes. Whoever may write the vault may do
+    /// this: it opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`UnlockError`]: the door stands as it was.
+    pub fn remove_device_secret<R: CryptoRng>(
+        paths: &VaultPaths,
+        rng: &mut R,
+    ) -> Result<(), UnlockError> {
+        let _lock = HeadLock::take(&paths.vault)?;
+        let mut doors = Doors::read(&paths.head())?;
+        if doors.has_device() {
+            doors.wall_up_device(rng);
+            doors.write(&paths.head())?;
+        }
+        Ok(())
+    }
+
+    /// Whether the vault has a door for a device secret.
+    ///
+    /// # Errors
+    ///
+    /// [`UnlockError`] when the head cannot be read.
+    pub fn has_device_secret(paths: &VaultPaths) -> Result<bool, UnlockError> {
+        Ok(Doors::read(&paths.head())?.has_device())
+    }
+
+    /// Whether this device secret opens the vault; it may be open meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`UnlockError`] when the head cannot be read.
+    pub fn opened_by_device(paths: &VaultPaths, secret: &Secret<32>) -> Result<bool, UnlockError> {
+        match Doors::read(&paths.head())?.by_device(secret) {
+            Ok(_) => Ok(true),
+            Err(UnlockError::WrongDeviceSecret | UnlockError::NoDeviceSecret) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The entropy of the 24 words, by password.

@@ -106,6 +106,14 @@ impl Vault {
             .map(|(_, message, amendments)| (message, amendments)))
     }
 
+    /// The numbers of the messages of a conversation: from the oldest to behind the newest.
+    #[must_use]
+    pub fn numbers(&self, id: ContactId) -> std::ops::Range<u64> {
+        self.peers().get(&id).map_or(0..0, |peer| {
+            peer.conversation.first_seq..peer.conversation.next_seq
+        })
+    }
+
     /// The number in one conversation of the message with this id.
     ///
     /// # Errors

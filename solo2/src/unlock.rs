@@ -1,0 +1,41 @@
+//! What opens the vault for a command, in the order of docs/cli.md §1: a password that was
+//! given, the device secret, a password that is asked for.
+
+use crate::config::Settings;
+use crate::context::Context;
+use crate::device_secret;
+use crate::error::Failure;
+use crate::node::Unlock;
+use crate::password;
+use crate::paths::Profile;
+
+/// What opens the vault, or the failure that says what to give.
+pub(crate) fn need(cx: &Context, profile: &Profile) -> Result<Unlock, Failure> {
+    if let Some(password) = password::given(&cx.globals)? {
+        return Ok(Unlock::Password(password));
+    }
+    if let Some(unlock) = device(profile, &cx.settings()?)? {
+        return Ok(unlock);
+    }
+    password::need(&cx.globals, profile.name.as_str()).map(Unlock::Password)
+}
+
+/// The device secret, where one may be used.
+pub(crate) fn device(profile: &Profile, settings: &Settings) -> Result<Option<Unlock>, Failure> {
+    if settings.max_security {
+        return Ok(None);
+    }
+    let found = device_secret::find(profile)?;
+    Ok(found.map(|(secret, _)| Unlock::Device(secret)))
+}
+
+/// Where `vault.max_security` is on, no device secret may be left: neither ours nor its door.
+pub(crate) fn enforce(profile: &Profile, settings: &Settings) -> Result<(), Failure> {
+    if !settings.max_security {
+        return Ok(());
+    }
+    match device_secret::remove(profile) {
+        Err(failure) if failure.code != "no_vault" => Err(failure),
+        _ => Ok(()),
+    }
+}
