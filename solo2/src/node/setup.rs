@@ -185,21 +185,25 @@ fn setting(vault: &Vault, key: &str) -> Result<Vec<u8>, Failure> {
         .ok_or_else(|| failure::read(&format!("the record {key} is missing")))
 }
 
+/// The vault's door for what the user gave; words become what they stand for, in `entropy`.
+fn door<'a>(
+    unlock: &'a Unlock,
+    entropy: &'a mut Option<Secret<32>>,
+) -> Result<solo2_store::Unlock<'a>, Failure> {
+    Ok(match unlock {
+        Unlock::Password(password) => solo2_store::Unlock::Password(password),
+        Unlock::Words(words) => solo2_store::Unlock::Entropy(entropy.insert(parse_words(words)?)),
+        Unlock::Device(secret) => solo2_store::Unlock::Device(secret),
+    })
+}
+
 /// Accepts a vault that is older than its anchor: its sessions are dropped, so that no old
 /// ratchet seals anything, and the next link with each contact agrees anew.
 pub(crate) async fn accept_rollback(paths: &Paths, unlock: Unlock) -> Result<Value, Failure> {
     let paths = vault_paths(paths);
     tokio::task::spawn_blocking(move || {
-        let entropy;
-        let door = match &unlock {
-            Unlock::Password(password) => solo2_store::Unlock::Password(password),
-            Unlock::Words(words) => {
-                entropy = parse_words(words)?;
-                solo2_store::Unlock::Entropy(&entropy)
-            }
-            Unlock::Device(secret) => solo2_store::Unlock::Device(secret),
-        };
-        let (vault, accepted) = Vault::unlock_accepting_rollback(&paths, door)
+        let mut entropy = None;
+        let (vault, accepted) = Vault::unlock_accepting_rollback(&paths, door(&unlock, &mut entropy)?)
             .map_err(|error| unlock_failure(&error))?;
         vault.close().map_err(|error| failure::read(&error))?;
         let count = |ids: Option<usize>| ids.unwrap_or(0);
@@ -221,14 +225,8 @@ pub(crate) fn repair(
     unlock: &Unlock,
     agree: &mut dyn FnMut(&[String]) -> bool,
 ) -> Result<Option<Value>, Failure> {
-    let entropy;
-    let door = match unlock {
-        Unlock::Password(password) => solo2_store::Unlock::Password(password),
-        Unlock::Words(words) => {
-            entropy = parse_words(words)?;
-            solo2_store::Unlock::Entropy(&entropy)
-        }
-    };
+    let mut entropy = None;
+    let door = door(unlock, &mut entropy)?;
     let repair = Vault::repair(&vault_paths(paths), door, now_ms(), agree);
     let (repaired, done) = match repair.map_err(|error| repair_failure(&error))? {
         Repair::Declined => return Ok(None),
