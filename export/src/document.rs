@@ -163,6 +163,7 @@ impl Desk<'_> {
             let inside = honest(&inside, &self.request.names)?;
             let whole = format!("{}/{path}/{inside}", self.directory);
             document.entry(&whole, at_ms, len, tree.contents())?;
+            drop(tree.between());
             files += 1;
             self.progress.files += 1;
             self.progress.bytes += len;

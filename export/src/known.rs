@@ -42,7 +42,9 @@ impl Known {
         Some(Self(all))
     }
 
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+    /// As it stands in a document.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for (contact, marks) in &self.0 {
             bytes.extend_from_slice(&contact.0);

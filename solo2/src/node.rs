@@ -44,16 +44,19 @@ mod failure;
 mod feed;
 mod files;
 mod history;
+mod import;
 mod inbox;
 mod introductions;
 mod linkup;
 mod messages;
+mod order;
 mod outbox;
 mod pairing;
 mod peer;
 mod pipe;
 mod pull;
 mod query;
+mod restore;
 mod search;
 mod serve;
 mod service;
@@ -62,6 +65,7 @@ mod time;
 mod transfer;
 mod transfers;
 
+pub(crate) use self::event::parse_message_id;
 pub(crate) use self::setup::{accept_rollback, create, open, parse_words, restore};
 
 /// Where one profile lives.
@@ -175,6 +179,8 @@ pub(crate) struct Node {
     pub(crate) net: Arc<NetContext>,
     pub(crate) events: broadcast::Sender<Event>,
     invites: Mutex<HashMap<String, u64>>,
+    /// Held while an archive is taken in.
+    importing: tokio::sync::Mutex<()>,
 }
 
 impl Node {
@@ -184,6 +190,7 @@ impl Node {
             net,
             events,
             invites: Mutex::new(HashMap::new()),
+            importing: tokio::sync::Mutex::new(()),
         }
     }
 

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::core::{Input, Operation};
 use super::event::{parse_message_id, peer_id, rfc3339};
 use super::messages::{Body, Draft, Sent};
-use super::{Node, deliver, export, failure, feed, files, history, pairing, pipe, search, serve};
+use super::{Node, deliver, export, failure, feed, files, history, import, pairing, pipe, search, serve};
 use crate::agent::rpc::{Attached, EventSink, Service};
 use crate::config::NodeConfig;
 use crate::error::{Failure, Kind};
@@ -176,6 +176,7 @@ async fn dispatch(
         "queue.flush" => feed::flush(&node, read(params)?).await,
         "queue.cancel" => cancel(&node, read(params)?).await,
         "export" => export::export(node, read(params)?, events).await,
+        "import" => import::import(node, read(params)?, events).await,
         "file.list" => files::list(&node, events).await,
         "file.accept" => files::accept(&node, read(params)?, events).await,
         "file.reject" | "file.cancel" => files::end(&node, method, read(params)?).await,
