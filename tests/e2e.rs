@@ -9,6 +9,7 @@
 //! `SOLO2_IDLE_SECS` (idle part of the packet capture, 65), `SOLO2_FLIPS` (bits
 //! flipped in vault copies, 40), `SOLO2_EXPORT_MIB` (size of an exported file, 64),
 //! `SOLO2_DEATHS` (changes at which a command dies, 6),
+//! `SOLO2_IMPORT` (messages of an archive that is taken in, 20000),
 //! `SOLO2_PIPE_MIB` (zeros through a pipe, 256), `SOLO2_KEEP=1` (leave the directories
 //! behind), `SOLO2_TRACE=1` (print every command with its time).
 //! What needs root, tcpdump or a network namespace and has none prints
@@ -43,6 +44,8 @@ mod export;
 mod files;
 #[path = "e2e/identity_change.rs"]
 mod identity_change;
+#[path = "e2e/import.rs"]
+mod import;
 #[path = "e2e/interruptions.rs"]
 mod interruptions;
 #[path = "e2e/memory.rs"]

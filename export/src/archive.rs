@@ -4,7 +4,7 @@
 //!   age( ustar(
 //!     manifest.json  contacts.jsonl
 //!     conversations/NAME-ID/messages-000001.jsonl  …   with, before each, the files its records name
-//!     SHA256SUMS ) )
+//!     records.idx  SHA256SUMS ) )
 //! ```
 //!
 //! Nothing is compressed: the length of what a peer chose together with a secret
@@ -17,11 +17,11 @@ use std::io::{self, Read, Write};
 use age::stream::StreamWriter;
 use age::x25519;
 
-use crate::document::{Desk, Document};
+use crate::document::Document;
 use crate::key::Passphrase;
+use crate::known::Known;
 use crate::sums::{Hashed, Sums};
-use crate::walk::{self, Conversation};
-use crate::{ExportError, PAGE, Progress, Request, Source, jsonl, place};
+use crate::{ExportError, Progress, Request, Source, jsonl, place, walk};
 
 /// What the manifest calls this form.
 pub const FORMAT: &str = "solo2-archive";
@@ -87,51 +87,37 @@ fn fill<S: Source, W: Write>(
     }
     tar.bytes(place::CONTACTS, request.now_ms, &contacts)
         .map_err(write)?;
+    let mut known = Known::default();
     for one in &conversations {
-        conversation(source, request, one, tar, &mut progress)?;
+        let directory = place::conversation(one.contact, &request.names);
+        let mut part = Part::default();
+        let count = (&mut known, &mut progress);
+        let at = (one, directory.as_str());
+        walk::through(
+            source,
+            request,
+            at,
+            tar,
+            count,
+            &mut |tar, numbered, record, _, progress| {
+                part.lines.extend(jsonl::line(record));
+                part.at_ms = numbered.1.stored_at_ms;
+                if part.lines.len() >= PART {
+                    progress.bytes += part.write(&directory, tar)?;
+                }
+                Ok(())
+            },
+        )?;
+        progress.bytes += part.write(&directory, tar).map_err(write)?;
         progress.conversations += 1;
     }
+    if let Some(base) = &request.base {
+        known.keep(&base.known);
+    }
+    tar.bytes(place::KNOWN, request.now_ms, &known.to_bytes())
+        .map_err(write)?;
     source.progress(&progress).map_err(ExportError::Source)?;
     Ok(progress)
-}
-
-fn conversation<S: Source, W: Write>(
-    source: &mut S,
-    request: &Request<'_>,
-    one: &Conversation<'_>,
-    tar: &mut Tar<W>,
-    progress: &mut Progress,
-) -> Result<(), ExportError<S::Error>> {
-    let directory = place::conversation(one.contact, &request.names);
-    let mut part = Part::default();
-    let mut from = 0;
-    while from < one.end {
-        for numbered in walk::page(source, request, one.contact.id, from)? {
-            if numbered.0 >= one.end {
-                break;
-            }
-            let mut desk = Desk {
-                request,
-                directory: &directory,
-                progress,
-            };
-            let placed = desk.attach(source, tar, &numbered)?;
-            let (seq, message, amendments) = &numbered;
-            let record = jsonl::message(*seq, message, amendments, placed.as_ref(), &request.names);
-            part.lines.extend(jsonl::line(&record));
-            part.at_ms = message.stored_at_ms;
-            progress.messages += 1;
-            if part.lines.len() >= PART {
-                progress.bytes += part.write(&directory, tar).map_err(ExportError::Write)?;
-            }
-            source.progress(progress).map_err(ExportError::Source)?;
-        }
-        progress.looked_at += PAGE.min(one.end - from);
-        source.progress(progress).map_err(ExportError::Source)?;
-        from += PAGE;
-    }
-    progress.bytes += part.write(&directory, tar).map_err(ExportError::Write)?;
-    Ok(())
 }
 
 /// Records that wait to be written together.
@@ -178,6 +164,8 @@ impl<W: Write> Tar<W> {
 }
 
 impl<W: Write> Document for Tar<W> {
+    const RESTORABLE: bool = true;
+
     fn put<R: Read>(
         &mut self,
         path: &str,

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use solo2_store::{Amendments, Kind, Message};
 
 use crate::sums::{Hashed, sha256};
-use crate::{Attachment, ExportError, Names, Progress, Request, Source, place};
+use crate::{Attachment, ExportError, Names, Progress, Request, Source, Tree, place};
 
 /// Whose fault a broken entry is.
 pub(crate) enum Broken {
@@ -17,6 +17,10 @@ pub(crate) enum Broken {
 
 /// Something that entries go into, one after the other.
 pub(crate) trait Document {
+    /// Whether a vault can be made of it again: then it says which messages were deleted, and
+    /// as which stream a directory came.
+    const RESTORABLE: bool;
+
     /// Writes `len` bytes of `contents` as the file `path`.
     fn put<R: Read>(
         &mut self,
@@ -122,29 +126,69 @@ impl Desk<'_> {
                     files: None,
                 }
             }
-            Attachment::Tree(mut tree) => {
-                let mut files = 0;
-                while let Some((inside, len)) = tree
-                    .next()
-                    .map_err(|error| broken(Broken::Reading(error)))?
-                {
-                    let inside = honest(&inside, names).map_err(broken)?;
-                    let whole = format!("{}/{path}/{inside}", self.directory);
+            Attachment::Tree(tree) => {
+                if D::RESTORABLE {
+                    let frame = frame(tree).map_err(|error| broken(Broken::Reading(error)))?;
+                    let whole = format!("{}/{}", self.directory, place::tree(&path));
                     document
-                        .entry(&whole, at_ms, len, tree.contents())
-                        .map_err(broken)?;
-                    files += 1;
-                    self.progress.files += 1;
-                    self.progress.bytes += len;
-                }
-                Placed {
-                    path,
-                    sha256: None,
-                    files: Some(files),
+                        .bytes(&whole, at_ms, &frame)
+                        .map_err(ExportError::Write)?;
+                    // It was read to its end, so it begins again.
+                    let again = source
+                        .open(file)
+                        .map_err(|error| broken(Broken::Reading(error)))?;
+                    let Some(Attachment::Tree(again)) = again else {
+                        let gone = io::Error::from(io::ErrorKind::NotFound);
+                        return Err(broken(Broken::Reading(gone)));
+                    };
+                    self.tree(again, document, path, at_ms).map_err(broken)?
+                } else {
+                    self.tree(tree, document, path, at_ms).map_err(broken)?
                 }
             }
         };
         Ok(Some(placed))
+    }
+
+    /// Writes a directory's files.
+    fn tree<D: Document>(
+        &mut self,
+        mut tree: Box<dyn Tree>,
+        document: &mut D,
+        path: String,
+        at_ms: u64,
+    ) -> Result<Placed, Broken> {
+        let mut files = 0;
+        while let Some((inside, len)) = tree.next().map_err(Broken::Reading)? {
+            let inside = honest(&inside, &self.request.names)?;
+            let whole = format!("{}/{path}/{inside}", self.directory);
+            document.entry(&whole, at_ms, len, tree.contents())?;
+            drop(tree.between());
+            files += 1;
+            self.progress.files += 1;
+            self.progress.bytes += len;
+        }
+        Ok(Placed {
+            path,
+            sha256: None,
+            files: Some(files),
+        })
+    }
+}
+
+/// What stands in a directory's stream before its first file, between two of them, and behind
+/// the last: `( length u32be || bytes )*`.
+fn frame(mut tree: Box<dyn Tree>) -> io::Result<Vec<u8>> {
+    let mut frame = Vec::new();
+    loop {
+        let end = tree.next()?.is_none();
+        let between = tree.between();
+        let len = u32::try_from(between.len()).map_err(|_| io::ErrorKind::InvalidData)?;
+        frame.extend_from_slice(&len.to_be_bytes());
+        frame.extend_from_slice(&between);
+        if end {
+            return Ok(frame);
+        }
     }
 }
 

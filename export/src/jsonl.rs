@@ -4,12 +4,13 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use solo2_store::{Amendments, Contact, DeliveryState, Kind, Message, Trust};
+use solo2_crypto::content::Shape;
+use solo2_store::{Amendment, Amendments, Contact, DeliveryState, Kind, Trust};
 
 use crate::document::Placed;
 use crate::sums::hex;
-use crate::walk::SETTINGS;
-use crate::{Names, Request};
+use crate::walk::{self, SETTINGS};
+use crate::{Numbered, Request};
 
 /// One JSON object and a line end.
 pub(crate) fn line(value: &Value) -> Vec<u8> {
@@ -38,8 +39,19 @@ pub(crate) fn manifest(request: &Request<'_>, format: &str) -> Value {
             "files": request.files,
         },
         "contacts": request.contacts.len(),
+        "base": request.base.as_ref().map(|base| json!({
+            "sha256": hex(&base.sha256),
+            "created_at": base.created_at,
+        })),
     })
 }
+
+pub(crate) const TRUST: [(&str, Trust); 4] = [
+    ("new", Trust::New),
+    ("known", Trust::Known),
+    ("trusted", Trust::Trusted),
+    ("verified", Trust::Verified),
+];
 
 pub(crate) fn contact(contact: &Contact, directory: &str) -> Value {
     let settings: Map<String, Value> = contact
@@ -56,12 +68,10 @@ pub(crate) fn contact(contact: &Contact, directory: &str) -> Value {
         "fingerprint": hex(&contact.account),
         "certificate": hex(&contact.certificate),
         "verified": contact.verified,
-        "trust": match contact.trust {
-            Trust::New => "new",
-            Trust::Known => "known",
-            Trust::Trusted => "trusted",
-            Trust::Verified => "verified",
-        },
+        "trust": TRUST
+            .iter()
+            .find(|(_, known)| *known == contact.trust)
+            .map(|(name, _)| name),
         "blocked": contact.blocked,
         "changed_to": contact.changed_to.map(|key| hex(&key)),
         "added_at": time(contact.added_at_ms),
@@ -70,24 +80,27 @@ pub(crate) fn contact(contact: &Contact, directory: &str) -> Value {
     })
 }
 
-/// A message as it reads now; former texts stay behind.
+/// A message as it reads now; former texts stay behind, and of a deleted one every text.
 pub(crate) fn message(
-    seq: u64,
-    message: &Message,
-    amendments: &Amendments,
+    request: &Request<'_>,
+    (seq, message, amendments): &Numbered,
     file: Option<&Placed>,
-    names: &Names,
 ) -> Value {
+    let names = &request.names;
+    let deleted_at = walk::deleted_at(request, message, amendments);
     let text = amendments.body(message).unwrap_or_default();
-    let body = match message.kind {
-        Kind::Text => json!({ "text": text }),
-        Kind::Geo => json!({ "geo": geo(text) }),
-        Kind::File => {
+    let body = match (deleted_at, message.kind) {
+        (Some(_), _) => Value::Null,
+        (None, Kind::Text) => json!({ "text": text }),
+        (None, Kind::Geo) => json!({ "geo": geo(text) }),
+        (None, Kind::File) => {
             let stored = amendments.file();
             json!({ "file": {
                 "name": text,
+                "shape": stored.map(|file| shape(file.shape)),
                 "size": stored.map(|file| file.size),
                 "blake3": stored.map(|file| hex(&file.root)),
+                "stored_at": stored.map(|file| time(file.at_ms)),
                 "path": file.map(|placed| placed.path.as_str()),
                 "sha256": file.and_then(|placed| placed.sha256.as_ref()).map(|hash| hex(hash)),
                 "files": file.and_then(|placed| placed.files),
@@ -96,12 +109,18 @@ pub(crate) fn message(
     };
     let reactions: Vec<Value> = [true, false]
         .into_iter()
+        .filter(|_| deleted_at.is_none())
         .filter_map(|incoming| {
-            let emoji = amendments.reaction(incoming)?;
-            Some(json!({ "dir": dir(incoming), "emoji": emoji }))
+            let (emoji, at_ms) = last_reaction(amendments, incoming)?;
+            Some(json!({ "dir": dir(incoming), "emoji": emoji, "at": time(at_ms) }))
         })
         .collect();
-    let state = amendments.state().filter(|_| !message.incoming);
+    let edited_at = amendments
+        .edited_at_ms()
+        .filter(|_| deleted_at.is_none())
+        .map(time);
+    let state = amendments.state();
+    let queued = request.queued.contains(&message.id);
     json!({
         "v": 1,
         "type": "message",
@@ -110,21 +129,72 @@ pub(crate) fn message(
         "ts": time(message.sent_at_ms),
         "stored_at": time(message.stored_at_ms),
         "dir": dir(message.incoming),
+        "kind": match message.kind {
+            Kind::Text => "text",
+            Kind::Geo => "geo",
+            Kind::File => "file",
+        },
         "body": body,
-        "edited_at": amendments.edited_at_ms().map(time),
+        "edited_at": edited_at,
+        "deleted_at": deleted_at.map(time),
         "reply_to": message.reply_to.map(|id| (names.id)(Kind::Text, id)),
         "expires_at": message.expires_at_ms.map(time),
         "client_id": message.client_id,
         "route": message.route,
-        "state": state.map(|(state, ..)| match state {
-            DeliveryState::Failed => "failed",
-            DeliveryState::Sent => "sent",
-            DeliveryState::Delivered => "delivered",
-            DeliveryState::Read => "read",
-        }),
-        "state_at": state.map(|(_, at, _)| time(at)),
+        "state": match state {
+            _ if message.incoming => None,
+            Some((state, ..)) => Some(state_name(state)),
+            None if queued => Some("queued"),
+            None => Some("sent"),
+        },
+        "state_at": state.filter(|_| !message.incoming).map(|(_, at, _)| time(at)),
+        "state_route": state.filter(|_| !message.incoming).and_then(|(.., route)| route),
         "reactions": reactions,
     })
+}
+
+/// The last word of one side, an empty one if it took its reaction back.
+fn last_reaction(amendments: &Amendments, incoming: bool) -> Option<(&str, u64)> {
+    amendments
+        .0
+        .iter()
+        .rev()
+        .find_map(|amendment| match amendment {
+            Amendment::Reaction {
+                incoming: side,
+                emoji,
+                at_ms,
+            } if *side == incoming => Some((emoji.as_str(), *at_ms)),
+            _ => None,
+        })
+}
+
+pub(crate) const STATES: [(&str, DeliveryState); 4] = [
+    ("failed", DeliveryState::Failed),
+    ("sent", DeliveryState::Sent),
+    ("delivered", DeliveryState::Delivered),
+    ("read", DeliveryState::Read),
+];
+
+fn state_name(state: DeliveryState) -> &'static str {
+    STATES
+        .iter()
+        .find(|(_, known)| *known == state)
+        .map_or("sent", |(name, _)| name)
+}
+
+pub(crate) const SHAPES: [(&str, Shape); 3] = [
+    ("file", Shape::File),
+    ("directory", Shape::Directory),
+    ("pipe", Shape::Pipe),
+];
+
+/// A shape that a newer version knows is the bytes that it is.
+fn shape(code: u8) -> &'static str {
+    SHAPES
+        .iter()
+        .find(|(_, known)| known.code() == code)
+        .map_or("file", |(name, _)| name)
 }
 
 /// Who wrote it.

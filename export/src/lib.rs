@@ -18,11 +18,15 @@
 pub mod archive;
 mod document;
 mod html;
+pub mod import;
 mod jsonl;
 pub mod key;
+mod known;
 mod markdown;
+mod open;
 mod place;
 pub mod readable;
+mod record;
 mod sums;
 pub mod verify;
 mod walk;
@@ -31,8 +35,10 @@ mod walk;
 mod tests;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
+pub use known::Known;
 use solo2_store::{Amendments, Contact, ContactId, Kind, Message, StoredFile};
 
 /// What an export reads: the vault's public side, at one remove.
@@ -96,6 +102,9 @@ pub trait Tree {
 
     /// The contents of the file at hand.
     fn contents(&mut self) -> &mut dyn Read;
+
+    /// What the stream had besides contents since this was last asked.
+    fn between(&mut self) -> Vec<u8>;
 }
 
 /// Who exports, what, and how things are called.
@@ -116,8 +125,23 @@ pub struct Request<'a> {
     pub until_ms: Option<u64>,
     /// Whether files that lie in the vault come along.
     pub files: bool,
+    /// What is there already, and is left out.
+    pub base: Option<Base>,
+    /// Ids of messages that have not left yet.
+    pub queued: BTreeSet<[u8; 16]>,
     /// The program's ways with names.
     pub names: Names,
+}
+
+/// The document that a new one builds on.
+#[derive(Default)]
+pub struct Base {
+    /// SHA-256 of its manifest.
+    pub sha256: [u8; 32],
+    /// When it was made, as its manifest says.
+    pub created_at: String,
+    /// What it, and what it builds on, hold.
+    pub known: Known,
 }
 
 /// Our own identity, its public side.

@@ -8,6 +8,13 @@ use crate::Names;
 pub(crate) const MANIFEST: &str = "manifest.json";
 /// Who is in it.
 pub(crate) const CONTACTS: &str = "contacts.jsonl";
+/// What it holds, for the next one to leave out.
+pub(crate) const KNOWN: &str = "records.idx";
+/// Where conversations are.
+pub(crate) const CONVERSATIONS: &str = "conversations/";
+/// Where files are, and what the streams of directories have besides files.
+pub(crate) const FILES: &str = "files/";
+pub(crate) const TREES: &str = "trees/";
 /// SHA-256 of everything before it, as sha256sum writes and checks it.
 pub(crate) const SUMS: &str = "SHA256SUMS";
 
@@ -19,7 +26,7 @@ pub(crate) fn conversation(contact: &Contact, names: &Names) -> String {
     let id = contact.id.to_string();
     let short = id.get(2..18).unwrap_or_default();
     let name = (names.file)(&contact.name);
-    format!("conversations/{}-{short}", cut(&plain(&name), LONGEST))
+    format!("{CONVERSATIONS}{}-{short}", cut(&plain(&name), LONGEST))
 }
 
 /// The path in the conversation of a message's file: its number makes it unique.
@@ -28,7 +35,12 @@ pub(crate) fn attachment(seq: u64, message: &Message, names: &Names) -> String {
     // The end is kept: an extension tells what it is.
     let start = name.len().saturating_sub(LONGEST);
     let name = name.get(name.ceil_char_boundary(start)..).unwrap_or(&name);
-    format!("files/{seq:08}-{name}")
+    format!("{FILES}{seq:08}-{name}")
+}
+
+/// The path of what a directory's stream has besides the files in `path`.
+pub(crate) fn tree(path: &str) -> String {
+    format!("{TREES}{}", path.strip_prefix(FILES).unwrap_or(path))
 }
 
 /// A path inside a received directory, or `None` for one that no honest directory has.

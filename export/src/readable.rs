@@ -3,7 +3,7 @@
 //! ```text
 //!   manifest.json  contacts.jsonl
 //!   conversations/NAME-ID/files/…  messages.jsonl  messages.md  messages.html
-//!   SHA256SUMS
+//!   records.idx  SHA256SUMS
 //! ```
 //!
 //! It is not encrypted: whoever has it reads it, and may change it and its sums.
@@ -22,10 +22,11 @@ use sha2::{Digest as _, Sha256};
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use crate::document::{Desk, Document, Placed};
+use crate::document::{Document, Placed};
+use crate::known::Known;
 use crate::sums::{Hashed, Sums};
 use crate::walk::{self, Conversation};
-use crate::{ExportError, Numbered, PAGE, Progress, Request, Source, html, jsonl, markdown, place};
+use crate::{ExportError, Numbered, Progress, Request, Source, html, jsonl, markdown, place};
 
 /// What the manifest calls this form.
 pub const FORMAT: &str = "solo2-readable";
@@ -107,10 +108,16 @@ fn fill<S: Source, W: Write>(
     }
     zip.bytes(place::CONTACTS, request.now_ms, &contacts)
         .map_err(write)?;
+    let mut known = Known::default();
     for one in &conversations {
-        conversation(source, request, one, zip, &mut progress)?;
+        conversation(source, request, one, zip, (&mut known, &mut progress))?;
         progress.conversations += 1;
     }
+    if let Some(base) = &request.base {
+        known.keep(&base.known);
+    }
+    zip.bytes(place::KNOWN, request.now_ms, &known.to_bytes())
+        .map_err(write)?;
     source.progress(&progress).map_err(ExportError::Source)?;
     Ok(progress)
 }
@@ -120,39 +127,30 @@ fn conversation<S: Source, W: Write>(
     request: &Request<'_>,
     one: &Conversation<'_>,
     zip: &mut Zip<W>,
-    progress: &mut Progress,
+    (known, progress): (&mut Known, &mut Progress),
 ) -> Result<(), ExportError<S::Error>> {
     let directory = place::conversation(one.contact, &request.names);
     let mut placed: BTreeMap<u64, Placed> = BTreeMap::new();
-    let mut from = 0;
-    while from < one.end {
-        for numbered in walk::page(source, request, one.contact.id, from)? {
-            if numbered.0 >= one.end {
-                break;
-            }
-            let mut desk = Desk {
-                request,
-                directory: &directory,
-                progress,
-            };
-            if let Some(file) = desk.attach(source, zip, &numbered)? {
-                placed.insert(numbered.0, file);
-            }
-            progress.messages += 1;
-            source.progress(progress).map_err(ExportError::Source)?;
-        }
-        progress.looked_at += PAGE.min(one.end - from);
-        source.progress(progress).map_err(ExportError::Source)?;
-        from += PAGE;
-    }
+    let at = (one, directory.as_str());
+    let count = (known, &mut *progress);
+    walk::through(
+        source,
+        request,
+        at,
+        zip,
+        count,
+        &mut |_, numbered, _, file, _| {
+            placed.extend(file.map(|file| (numbered.0, file)));
+            Ok(())
+        },
+    )?;
     let forms: [(&str, Form); 3] = [
         (
             "messages.jsonl",
             Form {
                 head: |_, _| String::new(),
-                message: |request, (seq, message, amendments), file| {
-                    let record = jsonl::message(*seq, message, amendments, file, &request.names);
-                    format!("{record}\n")
+                message: |request, numbered, file| {
+                    format!("{}\n", jsonl::message(request, numbered, file))
                 },
                 tail: "",
             },
@@ -239,6 +237,8 @@ impl<W: Write> Zip<W> {
 }
 
 impl<W: Write> Document for Zip<W> {
+    const RESTORABLE: bool = false;
+
     fn put<R: Read>(
         &mut self,
         path: &str,

@@ -1,8 +1,11 @@
 //! Documents of a made-up vault, read back with other readers than the ones that check them.
 
+mod import;
+mod increments;
+
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::io::{self, Cursor, Read, Write as _};
 
@@ -93,6 +96,10 @@ impl Tree for Files {
     fn contents(&mut self) -> &mut dyn Read {
         &mut self.at
     }
+
+    fn between(&mut self) -> Vec<u8> {
+        format!("<{}>", self.files.len()).into_bytes()
+    }
 }
 
 fn contact(number: u8, name: &str) -> Contact {
@@ -162,6 +169,8 @@ fn request(contacts: Vec<Contact>) -> Request<'static> {
         since_ms: None,
         until_ms: None,
         files: true,
+        base: None,
+        queued: BTreeSet::new(),
         names: Names {
             file: |raw| raw.rsplit('/').next().unwrap_or_default().to_owned(),
             component: |raw| (!matches!(raw, "" | "." | "..")).then_some(Cow::Borrowed(raw)),
@@ -264,6 +273,7 @@ fn an_archive_holds_records_files_and_sums_in_a_fixed_order() {
             "conversations/alice-0101010101010101/files/00000002-a.txt",
             "conversations/alice-0101010101010101/messages-000001.jsonl",
             "conversations/bob-0202020202020202/messages-000001.jsonl",
+            "records.idx",
             "SHA256SUMS",
         ]
     );
@@ -534,7 +544,7 @@ fn a_whole_archive_is_whole_and_one_with_any_byte_changed_or_cut_is_not() {
     assert_eq!(verify::form(&whole), Some(Form::Words));
     let key = key();
     let verified = verify::archive(&whole[..], Opener::Words(&key)).unwrap();
-    assert_eq!(verified.files, 5);
+    assert_eq!(verified.files, 6);
     assert_eq!(verified.fingerprint, "ab".repeat(32));
     for at in (0..whole.len()).step_by(7) {
         let mut changed = whole.clone();
@@ -625,7 +635,12 @@ fn a_document_whose_sums_do_not_fit_is_not_whole() {
         let s: (&str, &[u8]) = ("SHA256SUMS", sums.as_bytes());
         assert!(check(&[m, ("a", b"x"), s]).is_ok(), "{format}");
         let longer = line(newer.as_bytes(), "manifest.json");
-        let wrong: [&[(&str, &[u8])]; 9] = [
+        let newest = check(&[
+            ("manifest.json", newer.as_bytes()),
+            ("SHA256SUMS", longer.as_bytes()),
+        ]);
+        assert!(matches!(newest, Err(VerifyError::Newer)), "{format}");
+        let wrong: [&[(&str, &[u8])]; 8] = [
             &[m, ("a", b"y"), s],
             &[m, s],
             &[m, ("a", b"x"), ("b", b""), s],
@@ -633,10 +648,6 @@ fn a_document_whose_sums_do_not_fit_is_not_whole() {
             &[m, ("a", b"x")],
             &[m, s, ("a", b"x")],
             &[("a", b"x"), m, s],
-            &[
-                ("manifest.json", newer.as_bytes()),
-                ("SHA256SUMS", longer.as_bytes()),
-            ],
             &[m, ("a", b"x"), ("SHA256SUMS", b"no sums\n")],
         ];
         for (number, files) in wrong.iter().enumerate() {
@@ -723,7 +734,7 @@ fn a_whole_zip_is_whole_and_a_cut_one_is_not() {
     let (mut memory, request) = small();
     let whole = zipped(&mut memory, &request);
     assert_eq!(verify::form(&whole), Some(Form::Readable));
-    assert_eq!(verify::readable(Cursor::new(&whole)).unwrap().files, 9);
+    assert_eq!(verify::readable(Cursor::new(&whole)).unwrap().files, 10);
     for at in (0..whole.len()).step_by(31) {
         assert!(verify::readable(Cursor::new(&whole[..at])).is_err(), "{at}");
     }

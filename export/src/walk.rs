@@ -1,8 +1,13 @@
 //! Through a conversation from its oldest message on, a page at a time.
 
-use solo2_store::{Contact, ContactId};
+use std::io;
 
-use crate::{ExportError, Numbered, PAGE, Progress, Request, Source};
+use serde_json::Value;
+use solo2_store::{Amendments, Contact, ContactId, Kind, Message};
+
+use crate::document::{Desk, Document, Placed};
+use crate::known::{self, Known, Mark};
+use crate::{Base, ExportError, Numbered, PAGE, Progress, Request, Source, jsonl};
 
 /// Settings of a contact that are no secret and mean something elsewhere.
 pub(crate) const SETTINGS: [&str; 5] = ["max-file", "profile", "receipts", "route", "strict"];
@@ -34,7 +39,7 @@ pub(crate) fn conversations<'a, S: Source>(
 /// What is done with one message.
 pub(crate) type Each<'a, E> = dyn FnMut(&Numbered) -> Result<(), ExportError<E>> + 'a;
 
-/// Calls `each` for every message of a conversation that belongs into the document.
+/// Calls `each` for every message of a conversation that is written.
 pub(crate) fn messages<S: Source>(
     source: &mut S,
     request: &Request<'_>,
@@ -43,8 +48,12 @@ pub(crate) fn messages<S: Source>(
 ) -> Result<(), ExportError<S::Error>> {
     let mut from = 0;
     while from < conversation.end {
-        for numbered in page(source, request, conversation.contact.id, from)? {
-            if numbered.0 < conversation.end {
+        for numbered in page(source, conversation, from)? {
+            let new = |base: &Base| judge(request, conversation.contact.id, &numbered, base).new();
+            if asked(request, &numbered.1)
+                && deleted_at(request, &numbered.1, &numbered.2).is_none()
+                && request.base.as_ref().is_none_or(new)
+            {
                 each(&numbered)?;
             }
         }
@@ -53,26 +62,134 @@ pub(crate) fn messages<S: Source>(
     Ok(())
 }
 
-/// The messages of one page that belong into the document.
-pub(crate) fn page<S: Source>(
+/// What is done with a message whose file has been written: its record, and where the file went.
+pub(crate) type Record<'a, D> =
+    dyn FnMut(&mut D, &Numbered, &Value, Option<Placed>, &mut Progress) -> io::Result<()> + 'a;
+
+/// Goes through a conversation once: notes in `known` what the document or its base has of it,
+/// writes the files, and hands over the records that are to be written.
+pub(crate) fn through<S: Source, D: Document>(
     source: &mut S,
     request: &Request<'_>,
-    contact: ContactId,
+    (conversation, directory): (&Conversation<'_>, &str),
+    document: &mut D,
+    (known, progress): (&mut Known, &mut Progress),
+    each: &mut Record<'_, D>,
+) -> Result<(), ExportError<S::Error>> {
+    let contact = conversation.contact.id;
+    let nothing = Base::default();
+    let base = request.base.as_ref().unwrap_or(&nothing);
+    let mut marks = Vec::new();
+    let mut from = 0;
+    while from < conversation.end {
+        for numbered in page(source, conversation, from)? {
+            let deleted = deleted_at(request, &numbered.1, &numbered.2).is_some();
+            if deleted && !D::RESTORABLE {
+                continue;
+            }
+            let judged = judge(request, contact, &numbered, base);
+            if !asked(request, &numbered.1) {
+                // What the base has of it is there all the same.
+                marks.extend(judged.known.then_some(judged.mark));
+                marks.extend(judged.file.and_then(|(mark, known)| known.then_some(mark)));
+                continue;
+            }
+            marks.push(judged.mark);
+            let mut placed = None;
+            match judged.file {
+                Some((mark, true)) => marks.push(mark),
+                Some((mark, false)) => {
+                    let mut desk = Desk {
+                        request,
+                        directory,
+                        progress,
+                    };
+                    placed = desk.attach(source, document, &numbered)?;
+                    marks.extend(placed.is_some().then_some(mark));
+                }
+                None => {}
+            }
+            if !judged.known || placed.is_some() {
+                let record = match &placed {
+                    Some(_) => jsonl::message(request, &numbered, placed.as_ref()),
+                    None => judged.record,
+                };
+                each(document, &numbered, &record, placed, progress).map_err(ExportError::Write)?;
+                progress.messages += u64::from(!deleted);
+            }
+            source.progress(progress).map_err(ExportError::Source)?;
+        }
+        progress.looked_at += PAGE.min(conversation.end - from);
+        source.progress(progress).map_err(ExportError::Source)?;
+        from += PAGE;
+    }
+    known.note(contact, marks);
+    Ok(())
+}
+
+/// A message held against what is there already.
+struct Judged {
+    /// Its record, without the place of its file.
+    record: Value,
+    mark: Mark,
+    known: bool,
+    /// Its file, if it is to be written, and whether it is there already.
+    file: Option<(Mark, bool)>,
+}
+
+impl Judged {
+    /// Whether something of it is to be written.
+    fn new(&self) -> bool {
+        !self.known || self.file.is_some_and(|(_, known)| !known)
+    }
+}
+
+fn judge(request: &Request<'_>, contact: ContactId, numbered: &Numbered, base: &Base) -> Judged {
+    let record = jsonl::message(request, numbered, None);
+    let mark = known::record(record.to_string().as_bytes());
+    let (_, message, amendments) = numbered;
+    let file = amendments
+        .file()
+        .filter(|file| request.files && file.kept.is_some() && message.kind == Kind::File)
+        .filter(|_| deleted_at(request, message, amendments).is_none())
+        .map(|file| {
+            let mark = known::file(&message.id, &file.root);
+            (mark, base.known.has(contact, &mark))
+        });
+    Judged {
+        record,
+        mark,
+        known: base.known.has(contact, &mark),
+        file,
+    }
+}
+
+fn page<S: Source>(
+    source: &mut S,
+    conversation: &Conversation<'_>,
     from: u64,
 ) -> Result<Vec<Numbered>, ExportError<S::Error>> {
+    let contact = conversation.contact.id;
     let mut page = source.page(contact, from).map_err(ExportError::Source)?;
-    page.retain(|numbered| numbered.0 >= from && belongs(request, numbered));
+    page.retain(|(seq, ..)| (from..conversation.end).contains(seq));
     Ok(page)
 }
 
-/// Neither deleted nor expired, and within the time that was asked for.
-fn belongs(request: &Request<'_>, (_, message, amendments): &Numbered) -> bool {
-    let expired = message.expires_at_ms.is_some_and(|at| at <= request.now_ms);
+/// Whether a message was stored within the time that was asked for.
+fn asked(request: &Request<'_>, message: &Message) -> bool {
     let at = message.stored_at_ms;
-    amendments.deleted_at_ms().is_none()
-        && !expired
-        && request.since_ms.is_none_or(|since| at >= since)
+    request.since_ms.is_none_or(|since| at >= since)
         && request.until_ms.is_none_or(|until| at <= until)
+}
+
+/// When a message was deleted, or disappeared by itself.
+pub(crate) fn deleted_at(
+    request: &Request<'_>,
+    message: &Message,
+    amendments: &Amendments,
+) -> Option<u64> {
+    let expired = message.expires_at_ms.filter(|at| *at <= request.now_ms);
+    amendments.deleted_at_ms().or(expired)
 }
 
 /// Places to look at in all.

@@ -24,10 +24,12 @@ mod completion;
 mod config;
 mod contact;
 mod demo;
+mod document;
 mod export;
 mod file;
 mod history;
 mod identity;
+mod import;
 mod init;
 mod man;
 mod pair;
@@ -250,6 +252,7 @@ pub(crate) enum Command {
     Pipe(pipe::Pipe),
     File(file::File),
     Export(export::Export),
+    Import(import::Import),
     Edit(amend::Edit),
     Delete(amend::Delete),
     React(amend::React),
@@ -285,6 +288,7 @@ impl Command {
             Command::Pipe(verb) => verb.run(cx),
             Command::File(verb) => verb.run(cx),
             Command::Export(verb) => verb.run(cx),
+            Command::Import(verb) => verb.run(cx),
             Command::Edit(verb) => verb.run(cx),
             Command::Delete(verb) => verb.run(cx),
             Command::React(verb) => verb.run(cx),

@@ -232,6 +232,43 @@ const TYPES: &[Row] = &[
         ],
     ),
     (
+        "verify.progress",
+        "a document is being checked; rate_bps is bytes a second",
+        &[
+            ("path", Text),
+            ("bytes", Number),
+            ("size", Number),
+            ("rate_bps", Number),
+        ],
+    ),
+    (
+        "import.progress",
+        "an archive is being taken in: step is check, then import; rate_bps is bytes a second",
+        &[
+            ("step", Text),
+            ("messages", Number),
+            ("files", Number),
+            ("bytes", Number),
+            ("size", Number),
+            ("rate_bps", Number),
+        ],
+    ),
+    (
+        "import.done",
+        "an archive is in the vault, or with dry_run would be; what was there already is known",
+        &[
+            ("path", Text),
+            ("dry_run", Bool),
+            ("contacts", Number),
+            ("contacts_changed", Number),
+            ("messages", Number),
+            ("changed", Number),
+            ("known", Number),
+            ("files", Number),
+            ("unpaired", List),
+        ],
+    ),
+    (
         "export.verified",
         "a document is whole, and what its manifest says of itself",
         &[
@@ -285,6 +322,7 @@ const TYPES: &[Row] = &[
             ("verified", Bool),
             ("trust", Text),
             ("blocked", Bool),
+            ("paired", Bool),
             ("safety_number", Text),
             ("route?", Text),
             ("devices", List),

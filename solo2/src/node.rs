@@ -46,16 +46,19 @@ mod feed;
 mod files;
 mod forget;
 mod history;
+mod import;
 mod inbox;
 mod introductions;
 mod linkup;
 mod messages;
+mod order;
 mod outbox;
 mod pairing;
 mod peer;
 mod pipe;
 mod pull;
 mod query;
+mod restore;
 mod search;
 mod serve;
 mod service;
@@ -64,6 +67,7 @@ mod time;
 mod transfer;
 mod transfers;
 
+pub(crate) use self::event::parse_message_id;
 pub(crate) use self::setup::{accept_rollback, create, open, parse_words, repair, restore};
 
 /// Where one profile lives.
@@ -179,6 +183,8 @@ pub(crate) struct Node {
     pub(crate) net: Arc<NetContext>,
     pub(crate) events: broadcast::Sender<Event>,
     invites: Mutex<HashMap<String, u64>>,
+    /// Held while an archive is taken in.
+    importing: tokio::sync::Mutex<()>,
 }
 
 impl Node {
@@ -188,6 +194,7 @@ impl Node {
             net,
             events,
             invites: Mutex::new(HashMap::new()),
+            importing: tokio::sync::Mutex::new(()),
         }
     }
 

@@ -149,7 +149,8 @@ impl Output {
             self.object(event)
         } else {
             let kind = event::kind(event);
-            if kind.starts_with("file.") || kind.starts_with("export.") {
+            let moves = ["file.", "export.", "import.", "verify."];
+            if moves.iter().any(|prefix| kind.starts_with(prefix)) {
                 self.bars.note(event);
             }
             match human::event(event) {

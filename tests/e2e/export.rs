@@ -12,13 +12,13 @@ use serde_json::Value;
 
 use crate::world::{Done, Home, World, contains, eventually, finish, has, knob};
 
-fn path(path: &Path) -> &str {
+pub(crate) fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
 /// Runs a stock tool; its stdout.
 #[track_caller]
-fn tool(program: &str, args: &[&str], stdin: &[u8]) -> Vec<u8> {
+pub(crate) fn tool(program: &str, args: &[&str], stdin: &[u8]) -> Vec<u8> {
     let mut command = Command::new(program);
     command.args(args);
     finish(command, Some(stdin), Duration::from_secs(60))
@@ -27,7 +27,7 @@ fn tool(program: &str, args: &[&str], stdin: &[u8]) -> Vec<u8> {
 }
 
 /// Whether the tools are there; says which one is not.
-fn have(programs: &[&str]) -> bool {
+pub(crate) fn have(programs: &[&str]) -> bool {
     let missing = programs.iter().find(|program| !has(program));
     if let Some(missing) = missing {
         println!("skipped: needs {missing}");
@@ -37,7 +37,7 @@ fn have(programs: &[&str]) -> bool {
 
 /// Writes an archive and returns where it is.
 #[track_caller]
-fn archive(world: &World, home: &Home, name: &str, more: &[&str]) -> PathBuf {
+pub(crate) fn archive(world: &World, home: &Home, name: &str, more: &[&str]) -> PathBuf {
     let file = world.path(name);
     let mut args = vec!["export", "--format", "archive", "-o", path(&file)];
     args.extend(more);
@@ -46,7 +46,7 @@ fn archive(world: &World, home: &Home, name: &str, more: &[&str]) -> PathBuf {
 }
 
 #[track_caller]
-fn zip(world: &World, home: &Home, name: &str, more: &[&str]) -> PathBuf {
+pub(crate) fn zip(world: &World, home: &Home, name: &str, more: &[&str]) -> PathBuf {
     let file = world.path(name);
     let mut args = vec!["export", "--format", "zip", "-o", path(&file)];
     args.push("--i-understand-plaintext");
@@ -57,7 +57,7 @@ fn zip(world: &World, home: &Home, name: &str, more: &[&str]) -> PathBuf {
 
 /// The tar inside, opened by stock age with the key that the words give.
 #[track_caller]
-fn opened(world: &World, home: &Home, archive: &Path) -> Vec<u8> {
+pub(crate) fn opened(world: &World, home: &Home, archive: &Path) -> Vec<u8> {
     let words = home.words_file();
     let key = home.run(&["identity", "age-key", "--words-file", path(&words)]);
     let identity = world.path("age.key");
@@ -75,7 +75,7 @@ fn names(tar: &[u8]) -> Vec<String> {
 }
 
 /// Every file of a tar, unpacked by stock tar.
-fn unpacked(world: &World, name: &str, tar: &[u8]) -> PathBuf {
+pub(crate) fn unpacked(world: &World, name: &str, tar: &[u8]) -> PathBuf {
     let directory = world.path(name);
     fs::create_dir(&directory).unwrap();
     tool("tar", &["x", "-C", path(&directory)], tar);
@@ -111,7 +111,7 @@ fn bodies(directory: &Path) -> Vec<String> {
 
 /// Sends a file that stays in the peer's vault.
 #[track_caller]
-fn keep(from: &Home, to: &Home, peer: &str, file: &str) {
+pub(crate) fn keep(from: &Home, to: &Home, peer: &str, file: &str) {
     let sent = from.run(&["send", peer, "-f", file, "--wait", "delivered", "--json"]);
     assert_eq!(sent.ok().last_event()["results"][0]["state"], "delivered");
     eventually(Duration::from_secs(20), "the file is kept", || {
@@ -477,7 +477,7 @@ fn no_export_holds_a_private_key_a_session_or_a_pair_secret() {
 }
 
 /// The fields of docs/protocol/7-export.md §1.
-const FIELDS: [&str; 26] = [
+const FIELDS: [&str; 29] = [
     "v",
     "type",
     "id",
@@ -495,14 +495,17 @@ const FIELDS: [&str; 26] = [
     "ts",
     "stored_at",
     "dir",
+    "kind",
     "body",
     "edited_at",
+    "deleted_at",
     "reply_to",
     "expires_at",
     "client_id",
     "route",
     "state",
     "state_at",
+    "state_route",
     "reactions",
 ];
 
@@ -663,4 +666,47 @@ fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
     let mut command = alice.command(&["export", "verify", "x"]);
     command.env("SOLO2_JSON", "1").env("SOLO2_TIMEOUT", "5s");
     finish(command, None, Duration::from_secs(60)).exits(3);
+}
+
+#[test]
+fn a_full_disk_leaves_no_half_of_a_document() {
+    if !crate::world::is_root() {
+        println!("skipped: needs root");
+        return;
+    }
+    let (world, alice, bob) = World::alice_and_bob();
+    let large = world.file("large", vec![7; 8 << 20]);
+    keep(&bob, &alice, "alice", &large);
+    let Some(small) = crate::disk::Small::mount(world.path("small"), "4m") else {
+        println!("skipped: needs tmpfs");
+        return;
+    };
+    let file = small.at.join("a.age");
+    for format in [&["archive"][..], &["zip", "--i-understand-plaintext"]] {
+        let mut args = vec!["export", "-o", path(&file), "--json", "--format"];
+        args.extend(format);
+        let incompressible = small.at.join("filler");
+        fs::write(&incompressible, vec![0; (4 << 20) - (16 << 10)]).unwrap();
+        let refused = alice.alone(&args).exits(3).advises();
+        assert_eq!(refused.last_event()["code"], "disk_full", "{refused}");
+        fs::remove_file(&incompressible).unwrap();
+        assert_eq!(
+            fs::read_dir(&small.at).unwrap().count(),
+            0,
+            "nothing is left"
+        );
+    }
+    // The agent is none the worse, and without the file there is room.
+    alice
+        .run(&[
+            "export",
+            "--format",
+            "archive",
+            "--no-files",
+            "-o",
+            path(&file),
+        ])
+        .ok();
+    drop(small);
+    drop(world);
 }

@@ -55,9 +55,12 @@
 //! pipe.send     peer name id file reply_to expire_s   → {"id","peer","name"}, then bytes
 //! pipe.listen   peer label id                   → {"peer","peer_name"}, then bytes
 //! file.resume   id timeout_ms                   → {"unfinished"}; {file.progress file.done file.failed}
-//! export        format to chat since until no_files passphrase|password
+//! export        format to chat since until no_files base{sha256,created_at} passphrase|password
 //!                                               → export.done; {export.progress}; the document goes to the
-//!                                                  caller's socket `to`; a readable copy takes the password
+//!                                                  caller's socket `to`; a readable copy takes the password;
+//!                                                  with a base the caller first sends its records.idx
+//! import        from size dry_run               → import.done; {import.progress}; the tar comes over the
+//!                                                  caller's socket `from`, its encryption taken off
 //! recv.ack      cursor                          → {}
 //! history       peer limit since until grep     → {"count"}; {message …} oldest first
 //! search        query from|peer since until has_file limit

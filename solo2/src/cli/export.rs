@@ -4,34 +4,26 @@
 //! of ours ([`Pipe`]); this process puts it where the user wants it, under its
 //! name only once it is whole.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, Read as _, Seek as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
-use solo2_export::key::Passphrase;
-use solo2_export::verify::{self, Form, Opener, VerifyError};
+use solo2_export::Base;
+use solo2_export::verify::{self, Form, VerifyError};
 use tempfile::NamedTempFile;
-use tokio::io::AsyncReadExt as _;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use zeroize::Zeroizing;
 
+use super::document::{BEGIN, Document, Keys, Pipe, Secret, ask, hex, read_passphrase};
 use super::values::{Moment, PeerRef};
-use super::{Outcome, file, identity};
+use super::{Outcome, file};
 use crate::agent::client::Step;
 use crate::agent::{self, Session};
 use crate::context::Context;
 use crate::error::{Failure, Kind};
 use crate::output::prompt;
-use crate::paths::{self, Profile};
 use crate::{event, password, size};
-
-/// How long the owner of the profile may take to begin.
-const BEGIN: Duration = Duration::from_secs(60);
-/// The longest passphrase, bytes.
-const LONGEST: usize = 1024;
 
 /// Write your history to one file: an encrypted archive, or a readable ZIP
 #[derive(Args)]
@@ -75,6 +67,15 @@ struct Write {
     /// Encrypt the archive with the passphrase in this file
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    /// Only what is new or changed since this archive or ZIP
+    #[arg(long, value_name = "BASE")]
+    incremental: Option<PathBuf>,
+    /// Open BASE with the words in this file, or - for stdin, instead of the password
+    #[arg(long, value_name = "FILE", requires = "incremental")]
+    words_file: Option<PathBuf>,
+    /// Open BASE with the passphrase in this file
+    #[arg(long, value_name = "FILE", requires = "incremental")]
+    base_passphrase_file: Option<PathBuf>,
     /// Replace the file if it is there
     #[arg(long)]
     force: bool,
@@ -127,6 +128,9 @@ impl Write {
             || self.no_files
             || self.passphrase
             || self.passphrase_file.is_some()
+            || self.incremental.is_some()
+            || self.words_file.is_some()
+            || self.base_passphrase_file.is_some()
             || self.force
             || self.i_understand_plaintext
     }
@@ -149,33 +153,78 @@ impl Write {
             ));
         }
         let mut target = Target::prepare(cx, output, self.force)?;
+        let (base, known_password) = self.base(cx, format)?;
         let mut params = json!({
             "format": match format { Format::Archive => "archive", Format::Zip => "zip" },
             "chat": self.chat,
             "since": self.since.map(Moment::to_json),
             "until": self.until.map(Moment::to_json),
             "no_files": self.no_files,
+            "base": base.as_ref().map(|base| json!({
+                "sha256": hex(&base.sha256),
+                "created_at": base.created_at,
+            })),
         });
         let (key, unlock) = match format {
             Format::Zip => {
                 self.consent(cx)?;
                 // An open vault is not enough: whoever sits at the keyboard must know it.
-                let secret = password::need(&cx.globals, profile.name.as_str())?;
+                let secret = match known_password {
+                    Some(secret) => secret,
+                    None => password::need(&cx.globals, profile.name.as_str())?,
+                };
                 (Some(("password", secret.clone())), Some(secret))
             }
             Format::Archive => (
                 self.new_passphrase(cx)?.map(|key| ("passphrase", key)),
-                None,
+                known_password,
             ),
         };
         let mut done = agent::with_session_as(cx, unlock, async |session| {
             let pipe = Pipe::listen(&profile)?;
-            params["to"] = file::absolute(&pipe.path)?.into();
-            pour(cx, session, pipe, params, key, &mut target).await
+            params["to"] = file::absolute(pipe.path())?.into();
+            let known = base.map(|base| base.known.to_bytes()).unwrap_or_default();
+            pour(cx, session, pipe, params, key, known, &mut target).await
         })?;
         let path = target.finish()?;
         done["path"] = json!(path.as_ref().map(|path| path.display().to_string()));
         report(cx, &done, path.as_deref())
+    }
+
+    /// Reads the document that this one builds on, and the password if that opened it.
+    fn base(&self, cx: &Context, format: Format) -> Result<(Option<Base>, Secret), Failure> {
+        let Some(path) = &self.incremental else {
+            return Ok((None, None));
+        };
+        let document = Document::open(path)?;
+        let name = &document.name;
+        let form = document.archive_or_zip()?;
+        if format == Format::Archive && form == Form::Readable {
+            return Err(Failure::usage(format!(
+                "{name} is a readable copy, and an archive builds on an archive: else it could not be imported"
+            ))
+            .hint("name an archive, or write a ZIP: --format zip"));
+        }
+        let keys = Keys {
+            words_file: self.words_file.as_deref(),
+            passphrase_file: self.base_passphrase_file.as_deref().or(self
+                .passphrase_file
+                .as_deref()
+                .filter(|_| form == Form::Passphrase)),
+        };
+        let (key, password) = keys.take(cx, name, form)?;
+        let telling = |bytes, size, rate_bps| {
+            let fields =
+                json!({ "path": name, "bytes": bytes, "size": size, "rate_bps": rate_bps });
+            event::event("verify.progress", fields)
+        };
+        let from = document.watched(cx, &telling)?;
+        let base = match key.opener() {
+            None => verify::readable_base(from),
+            Some(opener) => verify::archive_base(from, opener),
+        };
+        let base = base.map_err(|error| document.told(error))?;
+        Ok((Some(base), password))
     }
 
     /// Whether a copy without a lock is really wanted.
@@ -219,60 +268,6 @@ impl Write {
     }
 }
 
-fn ask(cx: &Context, question: &str) -> Result<Zeroizing<String>, Failure> {
-    if cx.globals.no_input || !prompt::possible() {
-        return Err(
-            Failure::usage("the passphrase is needed and nobody can be asked")
-                .hint("name its file: --passphrase-file FILE"),
-        );
-    }
-    prompt::password(question)
-}
-
-fn read_passphrase(file: &Path) -> Result<Zeroizing<String>, Failure> {
-    let name = file.display().to_string();
-    let from =
-        File::open(file).map_err(|error| Failure::io(format!("cannot read {name}"), &error))?;
-    password::read_text(from, &name, LONGEST)
-}
-
-/// A socket for one document: of this user alone, gone when it is dropped.
-struct Pipe {
-    listener: UnixListener,
-    path: PathBuf,
-}
-
-impl Pipe {
-    /// Listens beside the profile's own socket, where only this user may go.
-    fn listen(profile: &Profile) -> Result<Pipe, Failure> {
-        let dir = profile.socket.parent().unwrap_or(Path::new("/"));
-        paths::check_socket_dir(dir)?;
-        let path = dir.join(format!(".{:08x}", rand::random::<u32>()));
-        let listener = UnixListener::bind(&path)
-            .map_err(|error| Failure::io(format!("cannot serve {}", path.display()), &error))?;
-        Ok(Pipe { listener, path })
-    }
-
-    async fn accept(&self) -> Result<UnixStream, Failure> {
-        loop {
-            let (stream, _) = self
-                .listener
-                .accept()
-                .await
-                .map_err(|error| Failure::io("cannot receive the export", &error))?;
-            if agent::server::is_ours(&stream) {
-                return Ok(stream);
-            }
-        }
-    }
-}
-
-impl Drop for Pipe {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
 /// Runs the request and takes its document in; all of it, or a failure.
 async fn pour(
     cx: &Context,
@@ -280,8 +275,10 @@ async fn pour(
     pipe: Pipe,
     params: Value,
     key: Option<(&'static str, Zeroizing<String>)>,
+    known: Vec<u8>,
     target: &mut Target,
 ) -> Result<Value, Failure> {
+    let call_has_base = !params["base"].is_null();
     let mut call = match key {
         Some((name, secret)) => {
             session
@@ -308,6 +305,16 @@ async fn pour(
         }
     };
     drop(pipe);
+    if call_has_base {
+        stream
+            .write_all(&known)
+            .await
+            .map_err(|error| Failure::io("cannot say what the base holds", &error))?;
+        stream
+            .shutdown()
+            .await
+            .map_err(|error| Failure::io("cannot say what the base holds", &error))?;
+    }
     let mut buffer = Zeroizing::new(vec![0; 256 * 1024]);
     let (mut received, mut open) = (0_u64, true);
     while open || done.is_none() {
@@ -447,44 +454,32 @@ fn report(cx: &Context, done: &Value, path: Option<&Path>) -> Outcome {
 
 impl Verify {
     fn run(self, cx: &Context) -> Outcome {
-        let name = self.file.display().to_string();
-        let cannot = |error: &io::Error| Failure::io(format!("cannot read {name}"), error);
-        let mut from = File::open(&self.file).map_err(|error| cannot(&error))?;
-        let mut start = Vec::new();
-        (&mut from)
-            .take(64)
-            .read_to_end(&mut start)
-            .map_err(|error| cannot(&error))?;
-        from.rewind().map_err(|error| cannot(&error))?;
+        let document = Document::open(&self.file)?;
+        let name = &document.name;
         let not_whole = |what: &dyn std::fmt::Display| {
             Failure::new(Kind::VerifyFailed, format!("{name} is not whole: {what}"))
                 .hint("keep it apart and export again; an older copy may be whole")
         };
-        let form = verify::form(&start)
+        let form = document
+            .form
             .ok_or_else(|| not_whole(&"it is neither an archive nor a ZIP of solo2"))?;
-        let from = BufReader::new(from);
-        let verified = match form {
-            Form::Readable => verify::readable(from),
-            Form::Words => {
-                if self.passphrase_file.is_some() {
-                    return Err(Failure::usage(format!(
-                        "{name} is encrypted to the 24 words, not with a passphrase"
-                    ))
-                    .hint("name their file: --words-file FILE"));
-                }
-                let key = identity::archive_key(cx, self.words_file.as_deref())?;
-                verify::archive(from, Opener::Words(&key))
-            }
-            Form::Passphrase => {
-                let text = match &self.passphrase_file {
-                    Some(file) => read_passphrase(file)?,
-                    None => ask(cx, "Passphrase of the archive")?,
-                };
-                verify::archive(from, Opener::Passphrase(&Passphrase::new(text)))
-            }
+        let keys = Keys {
+            words_file: self.words_file.as_deref(),
+            passphrase_file: self.passphrase_file.as_deref(),
+        };
+        let (key, _) = keys.take(cx, name, form)?;
+        let telling = |bytes, size, rate_bps| {
+            let fields =
+                json!({ "path": name, "bytes": bytes, "size": size, "rate_bps": rate_bps });
+            event::event("verify.progress", fields)
+        };
+        let from = document.watched(cx, &telling)?;
+        let verified = match key.opener() {
+            None => verify::readable(from),
+            Some(opener) => verify::archive(from, opener),
         };
         let verified = verified.map_err(|error| match error {
-            VerifyError::Read(error) => cannot(&error),
+            VerifyError::Read(error) => document.unreadable(&error),
             VerifyError::WrongKey => not_whole(&error)
                 .code("wrong_key")
                 .hint("another vault's archive opens with that vault's words: --words-file FILE"),
@@ -504,6 +499,7 @@ impl Verify {
         if cx.out.is_json() {
             cx.out.object(&event)?;
         } else {
+            cx.out.event(&event)?;
             cx.out.result(&format!(
                 "{name} is whole: {} files, {}, exported {}",
                 verified.files,

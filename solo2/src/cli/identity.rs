@@ -156,6 +156,11 @@ fn show(cx: &Context, out: Option<&Path>) -> Outcome {
 /// The words, out of the vault. An open vault is not enough: whoever sits at the keyboard
 /// must know the password.
 fn words_by_password(cx: &Context) -> Result<Zeroizing<String>, Failure> {
+    Ok(words_and_password(cx)?.0)
+}
+
+/// The words, and the password that opened them.
+fn words_and_password(cx: &Context) -> Result<(Zeroizing<String>, Zeroizing<String>), Failure> {
     let profile = cx.profile()?;
     profile.must_exist()?;
     let secret = password::need(&cx.globals, profile.name.as_str())?;
@@ -167,24 +172,32 @@ fn words_by_password(cx: &Context) -> Result<Zeroizing<String>, Failure> {
     })?;
     match answer {
         serde_json::Value::Object(mut answer) => match answer.shift_remove("words") {
-            Some(serde_json::Value::String(words)) => Ok(Zeroizing::new(words)),
+            Some(serde_json::Value::String(words)) => Ok((Zeroizing::new(words), secret)),
             _ => Err(Failure::internal("an answer without words")),
         },
         _ => Err(Failure::internal("an answer without words")),
     }
 }
 
-/// The key of archives, from the words in a file or, with the password, from the vault.
-pub(super) fn archive_key(cx: &Context, words_file: Option<&Path>) -> Result<ArchiveKey, Failure> {
-    let words = match words_file {
-        Some(file) => read_words(cx, file)?,
-        None => words_by_password(cx)?,
+/// The key of archives, from the words in a file or, with the password, from the vault; and the
+/// password if it was needed.
+pub(super) fn archive_key(
+    cx: &Context,
+    words_file: Option<&Path>,
+) -> Result<(ArchiveKey, Option<Zeroizing<String>>), Failure> {
+    let (words, password) = match words_file {
+        Some(file) => (read_words(cx, file)?, None),
+        None => {
+            let (words, password) = words_and_password(cx)?;
+            (words, Some(password))
+        }
     };
-    node::parse_words(&words).map(|entropy| ArchiveKey::of(&entropy))
+    let entropy = node::parse_words(&words)?;
+    Ok((ArchiveKey::of(&entropy), password))
 }
 
 fn age_key(cx: &Context, words_file: Option<&Path>) -> Outcome {
-    let key = archive_key(cx, words_file)?;
+    let (key, _) = archive_key(cx, words_file)?;
     let (recipient, text) = (key.recipient(), key.to_text());
     let lines = match cx.out.is_json() {
         true => format!(

@@ -17,6 +17,8 @@ pub(crate) struct TreeReader<R> {
     /// Those of them that belong to the file at hand.
     left: u64,
     entries: u64,
+    /// What was read besides contents.
+    between: Vec<u8>,
 }
 
 impl<R: Read> TreeReader<R> {
@@ -27,6 +29,7 @@ impl<R: Read> TreeReader<R> {
             unread: len,
             left: 0,
             entries: 0,
+            between: Vec::new(),
         }
     }
 
@@ -37,6 +40,7 @@ impl<R: Read> TreeReader<R> {
             .ok_or_else(|| malformed("it stops in the middle"))?;
         let mut bytes = vec![0; count];
         self.stream.read_exact(&mut bytes)?;
+        self.between.extend_from_slice(&bytes);
         Ok(bytes)
     }
 }
@@ -73,6 +77,10 @@ impl<R: Read> Tree for TreeReader<R> {
 
     fn contents(&mut self) -> &mut dyn Read {
         self
+    }
+
+    fn between(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.between)
     }
 }
 
@@ -139,6 +147,24 @@ mod tests {
         assert_eq!(tree.next().unwrap(), Some(("d/b".to_owned(), 70_000)));
         assert_eq!(tree.next().unwrap(), Some(("e".to_owned(), 0)));
         assert_eq!(tree.next().unwrap(), None);
+    }
+
+    #[test]
+    fn contents_and_what_is_between_them_are_the_whole_stream() {
+        let bytes = stream(&[
+            Entry::Directory { path: "d" },
+            file("d/b", 70_000),
+            file("e", 0),
+            Entry::Directory { path: "f" },
+        ]);
+        let mut tree = TreeReader::new(&bytes[..], bytes.len() as u64);
+        let mut all = Vec::new();
+        while tree.next().unwrap().is_some() {
+            all.extend(tree.between());
+            io::copy(tree.contents(), &mut all).unwrap();
+        }
+        all.extend(tree.between());
+        assert!(all == bytes);
     }
 
     #[test]

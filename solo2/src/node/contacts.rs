@@ -20,7 +20,7 @@ use crate::error::{Failure, Kind};
 /// Longest name of a contact, characters.
 const NAME_MAX: usize = 64;
 /// Contacts that a vault's key page has room for.
-const CONTACTS_MAX: usize = 400;
+pub(super) const CONTACTS_MAX: usize = 400;
 
 /// What pairing yields.
 pub(crate) struct NewContact {
@@ -167,13 +167,7 @@ impl Core {
             .collect();
         let base = valid_name(&base).unwrap_or_else(|_| "contact".into());
         let taken = |name: &str| self.peers.values().any(|peer| peer.contact.name == name);
-        if !taken(&base) {
-            return Ok(base);
-        }
-        (2..1000)
-            .map(|n| format!("{base}-{n}"))
-            .find(|name| !taken(name))
-            .ok_or_else(|| failure::usage(format!("no free name like {base}")))
+        free_name(&base, taken).ok_or_else(|| failure::usage(format!("no free name like {base}")))
     }
 
     fn accepted(&self, contact: &Contact, certificate: &DeviceCertificate) -> Value {
@@ -206,6 +200,7 @@ impl Core {
             "verified": contact.verified,
             "trust": trust_name(contact.trust),
             "blocked": contact.blocked,
+            "paired": peer.state.paired,
             "identity_changed": contact.changed_to.map(|new| hex(&new)),
             "fingerprint": hex(&contact.account),
             "safety_number": safety_number(&self.me.certificate.account(), &certificate.account()),
@@ -349,8 +344,18 @@ pub(crate) fn trust_name(trust: Trust) -> &'static str {
     }
 }
 
+/// `base`, or with a number behind it the first that is free.
+pub(super) fn free_name(base: &str, taken: impl Fn(&str) -> bool) -> Option<String> {
+    if !taken(base) {
+        return Some(base.to_owned());
+    }
+    (2..1000)
+        .map(|n| format!("{base}-{n}"))
+        .find(|name| !taken(name))
+}
+
 /// A name that scripts can pass around: no spaces, no `/`, `:` or `@`, nothing invisible.
-fn valid_name(name: &str) -> Result<String, Failure> {
+pub(super) fn valid_name(name: &str) -> Result<String, Failure> {
     let fits = !name.is_empty() && name.chars().count() <= NAME_MAX;
     let clean = name
         .chars()

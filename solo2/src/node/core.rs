@@ -250,17 +250,21 @@ impl Core {
                 .vault
                 .setting(&pair_key(id))
                 .map_err(|error| failure::read(&error))?
-                .and_then(|bytes| Secret::from_slice(&bytes))
-                .ok_or_else(|| failure::read(&"a contact's pair secret is missing"))?;
-            let state = match self
+                .and_then(|bytes| Secret::from_slice(&bytes));
+            let session = self
                 .vault
                 .session(id)
-                .map_err(|error| failure::read(&error))?
-            {
-                Some(bytes) => PeerState::from_bytes(pair_secret, &bytes)
+                .map_err(|error| failure::read(&error))?;
+            let state = match (pair_secret, session) {
+                (Some(pair_secret), Some(bytes)) => PeerState::from_bytes(pair_secret, &bytes)
                     .ok_or_else(|| failure::read(&"a conversation's keys are damaged"))?,
                 // Dropped when an older vault was accepted: the next link agrees anew.
-                None => PeerState::forgotten(pair_secret),
+                (Some(pair_secret), None) => PeerState::forgotten(pair_secret),
+                (None, Some(_)) => {
+                    return Err(failure::read(&"a contact's pair secret is missing"));
+                }
+                // Out of an archive: history, and nothing to meet by.
+                (None, None) => PeerState::unpaired(),
             };
             let certificate = DeviceCertificate::from_bytes(&contact.certificate)
                 .map_err(|_| failure::read(&"a contact's certificate is damaged"))?;
@@ -307,7 +311,7 @@ impl Core {
         state: PeerState,
     ) -> Peer {
         let keys = Arc::new(PeerKeys::new(contact.id, certificate, &state));
-        let open = !contact.blocked && contact.changed_to.is_none();
+        let open = state.paired && !contact.blocked && contact.changed_to.is_none();
         let courier = courier::start(self.net.clone(), keys.clone(), open);
         Peer {
             contact,
@@ -422,7 +426,7 @@ impl Core {
     }
 
     /// Has the keys that a commit destroyed overwritten soon. What only reads puts nothing off.
-    fn changed(&mut self) {
+    pub(super) fn changed(&mut self) {
         let now = Instant::now();
         let latest = self
             .settle_at
@@ -543,7 +547,7 @@ impl Core {
             }
         }
         for contact in dirty {
-            if let Some(peer) = self.peers.get(contact) {
+            if let Some(peer) = self.peers.get(contact).filter(|peer| peer.state.paired) {
                 tx.save_session(*contact, &peer.state.to_bytes())
                     .map_err(|error| failure::read(&error))?;
             }
@@ -568,6 +572,24 @@ impl Core {
         self.failed = Some(problem);
         for (_, peer) in std::mem::take(&mut self.peers) {
             let _ = peer.courier.send(Order::Stop);
+        }
+    }
+
+    /// Remembers that messages out of an archive are to disappear.
+    pub(super) fn note_expiries(
+        &mut self,
+        contact: ContactId,
+        expiries: impl Iterator<Item = (u64, [u8; 16])>,
+    ) {
+        let before = self.expiring.len();
+        let expiries = expiries.map(|(at_ms, id)| (at_ms, contact, id));
+        self.expiring.extend(expiries);
+        while self.expiring.len() > EXPIRING_MAX {
+            let now = self.expiring.first().map_or(0, |(at, ..)| *at);
+            self.expire(now);
+        }
+        if self.expiring.len() != before {
+            self.push_expiring();
         }
     }
 
@@ -689,6 +711,11 @@ pub(super) fn pair_key(contact: ContactId) -> String {
     format!("pair/{}", super::event::hex(&contact.0))
 }
 
+/// The setting that tells where a conversation's order begins anew ([`super::order`]).
+pub(super) fn order_key(contact: ContactId) -> String {
+    format!("order/{}", super::event::hex(&contact.0))
+}
+
 /// The places that a round's additions got.
 #[derive(Default)]
 struct Round {
@@ -711,6 +738,7 @@ fn apply(
         Operation::RemoveContact(contact) => {
             tx.remove_contact(contact)?;
             tx.remove_setting(&pair_key(contact))?;
+            tx.remove_setting(&order_key(contact))?;
         }
         Operation::PutPairSecret(contact) => {
             if let Some(peer) = peers.get(&contact) {

@@ -9,7 +9,7 @@
 //! `solo2_export`'s business.
 //! Spec: docs/protocol/7-export.md.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +21,8 @@ use solo2_crypto::content::Shape;
 use solo2_export::archive::{self, Recipient};
 use solo2_export::key::Passphrase;
 use solo2_export::{
-    Attachment, ExportError, Names, Numbered, Owner, PAGE, Progress, Request, Source, readable,
+    Attachment, Base, ExportError, Known, Names, Numbered, Owner, PAGE, Progress, Request, Source,
+    readable,
 };
 use solo2_store::{ContactId, Kind, StoredFile, Vault};
 use tokio::runtime::Handle;
@@ -71,11 +72,23 @@ pub(super) struct Export {
     until: Option<String>,
     #[serde(default)]
     no_files: bool,
+    /// The document that this one builds on; what it holds comes over the caller's socket.
+    base: Option<BaseDocument>,
     /// What an archive is encrypted with instead of the words' key.
     passphrase: Option<Zeroizing<String>>,
     /// What a readable copy takes: an open vault is not enough.
     password: Option<Zeroizing<String>>,
 }
+
+/// What a base's manifest says.
+#[derive(Deserialize)]
+struct BaseDocument {
+    sha256: String,
+    created_at: String,
+}
+
+/// Longest list of what a base holds, in bytes: 64 million records.
+const MAX_KNOWN: u64 = 1 << 30;
 
 /// Writes a document to the caller's socket, and says what is in it.
 pub(super) async fn export(
@@ -86,7 +99,7 @@ pub(super) async fn export(
     if ask.format == Format::Zip {
         prove(&node, ask.password.take()).await?;
     }
-    let request = request(&node, &ask).await?;
+    let mut request = request(&node, &ask).await?;
     let recipient = node
         .call(|core| {
             let known = core.vault.setting(RECIPIENT);
@@ -96,6 +109,9 @@ pub(super) async fn export(
         .and_then(|text| String::from_utf8(text).ok())
         .unwrap_or_default();
     let to = connect(&ask.to).await?;
+    if let Some(base) = ask.base.take() {
+        request.base = Some(read_base(base, &to).await?);
+    }
     let state = Arc::new(Mutex::new(State::default()));
     let format = ask.format;
     let passphrase = ask.passphrase.take().map(Passphrase::new);
@@ -151,6 +167,35 @@ pub(super) async fn export(
     ))
 }
 
+/// What the new document leaves out, as the caller read it in the base.
+async fn read_base(base: BaseDocument, from: &UnixStream) -> Result<Base, Failure> {
+    let malformed = || Failure::usage("the base is malformed").code("invalid_params");
+    let failed = |error: &io::Error| Failure::io("cannot read what the base holds", error);
+    let sha256 = unhex(&base.sha256).ok_or_else(malformed)?;
+    let from = from.try_clone().map_err(|error| failed(&error))?;
+    let known = tokio::task::spawn_blocking(move || {
+        let mut bytes = Vec::new();
+        from.take(MAX_KNOWN).read_to_end(&mut bytes).map(|_| bytes)
+    })
+    .await
+    .map_err(|_| failure::stopped())?
+    .map_err(|error| failed(&error))?;
+    Ok(Base {
+        sha256,
+        created_at: base.created_at,
+        known: Known::from_bytes(&known).ok_or_else(malformed)?,
+    })
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let digits = (text.len() == 64).then(|| text.as_bytes().as_chunks::<2>().0)?;
+    for (byte, pair) in bytes.iter_mut().zip(digits) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
 /// Whether whoever asks knows the password.
 async fn prove(node: &Node, password: Option<Zeroizing<String>>) -> Result<(), Failure> {
     let password = password.ok_or_else(|| {
@@ -190,6 +235,13 @@ async fn request(node: &Node, ask: &Export) -> Result<Request<'static>, Failure>
             since_ms,
             until_ms,
             files,
+            base: None,
+            queued: core
+                .peers
+                .values()
+                .flat_map(|peer| &peer.outbox)
+                .filter_map(|queued| queued.message)
+                .collect(),
             names: Names {
                 file: safe_name,
                 component: safe_component,
@@ -204,7 +256,7 @@ async fn request(node: &Node, ask: &Export) -> Result<Request<'static>, Failure>
 }
 
 /// The caller's end: a socket of the same user, and of nobody else.
-async fn connect(to: &PathBuf) -> Result<UnixStream, Failure> {
+pub(super) async fn connect(to: &PathBuf) -> Result<UnixStream, Failure> {
     let failed = |error: &io::Error| Failure::io(format!("cannot reach {}", to.display()), error);
     let stream = tokio::net::UnixStream::connect(to)
         .await

@@ -21,6 +21,18 @@ pub(crate) fn blocked(name: &str) -> Failure {
         .hint(format!("solo2 contact unblock {name}"))
 }
 
+/// A contact out of an archive: there is history, and no secret to meet by.
+pub(crate) fn not_paired(name: &str) -> Failure {
+    Failure::new(
+        Kind::UnknownPeer,
+        format!("{name} comes from an archive and is not paired with you yet; nothing was sent"),
+    )
+    .code("not_paired")
+    .hint(format!(
+        "agree on new keys with {name}, the history stays: solo2 pair invite --as {name}"
+    ))
+}
+
 pub(crate) fn unknown_message(id: &str) -> Failure {
     Failure::new(Kind::UnknownPeer, format!("no message has the id {id}"))
         .code("unknown_message")

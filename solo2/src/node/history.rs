@@ -89,7 +89,8 @@ pub(crate) fn millis(moment: Option<&str>) -> Result<Option<u64>, Failure> {
     Ok(Some(u64::try_from(moment.as_millisecond()).unwrap_or(0)))
 }
 
-/// What fits of one conversation, the newest first.
+/// What fits of one conversation, the newest first: the newest of what its stretches end with,
+/// again and again.
 async fn search(
     node: &Node,
     contact: ContactId,
@@ -97,17 +98,30 @@ async fn search(
     limit: usize,
 ) -> Result<Vec<Found>, Failure> {
     let mut found = Vec::new();
-    let mut before = None;
+    let mut stretches = node.call(move |core| core.stretches(contact)).await?;
     while found.len() < limit {
-        let filter = filter.clone();
-        let (mut page, next) = node
-            .call(move |core| core.search(contact, before, &filter))
-            .await?;
-        found.append(&mut page);
-        let Some(next) = next else { break };
-        before = Some(next);
+        for stretch in &mut stretches {
+            while stretch.found.is_empty() && stretch.open {
+                let (filter, first, before) = (filter.clone(), stretch.first, stretch.before);
+                let (page, next) = node
+                    .call(move |core| core.search(contact, before, &filter))
+                    .await?;
+                let inside = page.into_iter().filter(|found| found.position >= first);
+                stretch.found.extend(inside);
+                stretch.before = next;
+                stretch.open = next.is_some_and(|next| next > first);
+            }
+        }
+        let newest = stretches
+            .iter_mut()
+            .filter(|stretch| !stretch.found.is_empty())
+            // Of two at one time the one behind is the newer.
+            .max_by_key(|stretch| stretch.found.front().map(|found| found.stored_at_ms));
+        let Some(next) = newest.and_then(|stretch| stretch.found.pop_front()) else {
+            break;
+        };
+        found.push(next);
     }
-    found.truncate(limit);
     Ok(found)
 }
 

@@ -112,12 +112,16 @@ impl Core {
     /// A contact that may be written to, or the reason why not.
     pub(super) fn sendable(&self, name: &str) -> Result<ContactId, Failure> {
         let id = self.find(name)?;
-        let contact = &self.peers.get(&id).ok_or_else(failure::stopped)?.contact;
+        let peer = self.peers.get(&id).ok_or_else(failure::stopped)?;
+        let contact = &peer.contact;
         if let Some(new) = contact.changed_to {
             return Err(failure::untrusted(name, &hex(&new)));
         }
         if contact.blocked {
             return Err(failure::blocked(name));
+        }
+        if !peer.state.paired {
+            return Err(failure::not_paired(name));
         }
         Ok(id)
     }

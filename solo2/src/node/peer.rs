@@ -26,6 +26,8 @@ const STATE_VERSION: u8 = 1;
 ///
 /// Its layout: docs/protocol/5-vault.md §4.
 pub(crate) struct PeerState {
+    /// Whether there is a pair secret: a contact that an archive brought has none.
+    pub(crate) paired: bool,
     /// Fixed at pairing: meeting tokens, signal seals and datagram masks grow from it.
     pub(crate) pair_secret: Secret<32>,
     pub(crate) psks: Psks,
@@ -43,6 +45,7 @@ impl PeerState {
     /// The state right after an agreement on `sk`.
     pub(crate) fn agreed(pair_secret: Secret<32>, sk: &Secret<32>, session: Session) -> Self {
         Self {
+            paired: true,
             pair_secret,
             psks: Psks {
                 current: rendezvous::session_psk(sk),
@@ -64,12 +67,21 @@ impl PeerState {
             generation: 0,
         };
         Self {
+            paired: true,
             pair_secret,
             psks,
             session: None,
             next_send: 1,
             next_recv: 1,
             transfers: Vec::new(),
+        }
+    }
+
+    /// The state of a contact that must be paired with first: nothing to meet by.
+    pub(crate) fn unpaired() -> Self {
+        Self {
+            paired: false,
+            ..Self::forgotten(Secret::new(&[0; 32]))
         }
     }
 
@@ -117,6 +129,7 @@ impl PeerState {
             generation,
         };
         Some(Self {
+            paired: true,
             pair_secret,
             psks,
             session,
@@ -259,6 +272,6 @@ impl Peer {
 
     /// Whether messages may be exchanged with this contact at all.
     pub(crate) fn is_open(&self) -> bool {
-        !self.contact.blocked && self.contact.changed_to.is_none()
+        self.state.paired && !self.contact.blocked && self.contact.changed_to.is_none()
     }
 }

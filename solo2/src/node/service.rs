@@ -19,7 +19,8 @@ use super::core::{Input, Operation};
 use super::event::{parse_message_id, peer_id, rfc3339};
 use super::messages::{Body, Draft, Sent};
 use super::{
-    Node, deliver, export, failure, feed, files, forget, history, pairing, pipe, search, serve,
+    Node, deliver, export, failure, feed, files, forget, history, import, pairing, pipe, search,
+    serve,
 };
 use crate::agent::rpc::{Attached, EventSink, Service};
 use crate::config::NodeConfig;
@@ -186,6 +187,7 @@ async fn dispatch(
         "queue.flush" => feed::flush(&node, read(params)?).await,
         "queue.cancel" => cancel(&node, read(params)?).await,
         "export" => export::export(node, read(params)?, events).await,
+        "import" => import::import(node, read(params)?, events).await,
         "file.list" => files::list(&node, events).await,
         "file.accept" => files::accept(&node, read(params)?, events).await,
         "file.reject" | "file.cancel" => files::end(&node, method, read(params)?).await,

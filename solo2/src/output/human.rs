@@ -99,6 +99,7 @@ pub(crate) fn contact_card(contact: &Value) -> Text {
     if contact["blocked"] == true {
         text = text.yellow(", blocked");
     }
+    text = unpaired(text, contact);
     if let Some(route) = contact["route"].as_str() {
         text = text.plain("\n  route          ").line(route);
     }
@@ -317,7 +318,15 @@ fn contact(event: &Value) -> Text {
     if event["blocked"] == true {
         text = text.yellow(", blocked");
     }
-    text
+    unpaired(text, event)
+}
+
+/// A contact out of an archive cannot be written to before a pairing.
+fn unpaired(text: Text, contact: &Value) -> Text {
+    match contact["paired"] == false {
+        true => text.yellow(", from an archive: pair again"),
+        false => text,
+    }
 }
 
 fn trust(text: Text, contact: &Value) -> Text {

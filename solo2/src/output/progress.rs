@@ -51,9 +51,9 @@ impl Bars {
 
     /// Moves a file's bar, or takes it away when its event says that it is over.
     pub(crate) fn note(&self, event: &Value) {
-        // There is one export at a time; it has no id and no size.
-        let id = match event::kind(event) {
-            "export.progress" | "export.done" => Some("export"),
+        // There is one document at a time; it has no id.
+        let id = match event::kind(event).split_once('.') {
+            Some((what @ ("export" | "import" | "verify"), _)) => Some(what),
             _ => event["id"].as_str(),
         };
         let (Some(all), Some(id)) = (&self.all, id) else {
@@ -62,7 +62,7 @@ impl Bars {
         let mut running = self.running.borrow_mut();
         let bytes = event["bytes"].as_u64().unwrap_or_default();
         let size = event["size"].as_u64();
-        let progress = matches!(event::kind(event), "file.progress" | "export.progress");
+        let progress = event::kind(event).ends_with(".progress");
         let moves = progress && size.is_none_or(|size| bytes < size);
         if !moves {
             if let Some(bar) = running.remove(id) {
@@ -121,6 +121,8 @@ fn style(size: Option<u64>) -> ProgressStyle {
 fn name(event: &Value) -> String {
     let name = match event["name"].as_str() {
         _ if event::kind(event) == "export.progress" => "export".to_owned(),
+        _ if event::kind(event) == "verify.progress" => "check".to_owned(),
+        _ if event::kind(event) == "import.progress" => "import".to_owned(),
         Some(_) => human::field(event, "/name").line(),
         None => human::field(event, "/id").line(),
     };

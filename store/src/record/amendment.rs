@@ -81,7 +81,12 @@ pub enum Amendment {
 }
 
 impl Amendment {
-    pub(crate) fn check(&self) -> Result<(), TxError> {
+    /// Whether the vault has room for it.
+    ///
+    /// # Errors
+    ///
+    /// [`TxError::TooLong`].
+    pub fn check(&self) -> Result<(), TxError> {
         match self {
             Self::State { route, .. } => {
                 let len = route.as_ref().map_or(0, String::len);

@@ -113,7 +113,12 @@ pub struct Contact {
 }
 
 impl Contact {
-    pub(crate) fn check(&self) -> Result<(), TxError> {
+    /// Whether the vault has room for it.
+    ///
+    /// # Errors
+    ///
+    /// [`TxError::TooLong`].
+    pub fn check(&self) -> Result<(), TxError> {
         at_most(self.name.len(), MAX_NAME, "the contact's name")?;
         at_most(
             self.certificate.len(),

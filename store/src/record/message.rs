@@ -59,7 +59,12 @@ pub struct Message {
 }
 
 impl Message {
-    pub(crate) fn check(&self) -> Result<(), TxError> {
+    /// Whether the vault has room for it.
+    ///
+    /// # Errors
+    ///
+    /// [`TxError::TooLong`].
+    pub fn check(&self) -> Result<(), TxError> {
         at_most(self.body.len(), MAX_BODY, "the message's text")?;
         let shorts = [&self.client_id, &self.route];
         shorts

@@ -20,6 +20,58 @@ impl Tx<'_> {
     ///
     /// [`TxError::Duplicate`] when the conversation has a message of this id.
     pub fn append_message(&mut self, id: ContactId, message: &Message) -> Result<u64, TxError> {
+        let seq = self.append(id, message)?;
+        if message.incoming {
+            let rng = &mut rand::rng();
+            let keys = self.vault.keys();
+            let key = inbox_key(keys, self.inbox_next);
+            let entry = row::seal_log(&keys.log, &key, &numbered(&id, seq), rng);
+            self.log.insert(key, Some(entry));
+            self.inbox_next += 1;
+        }
+        Ok(seq)
+    }
+
+    /// Appends a message of an earlier vault and what happened to it there, and leaves the inbox
+    /// alone: it is not news. Returns its number.
+    ///
+    /// Of one that was deleted there ([`Amendment::Deleted`]), only its place, times and states
+    /// are stored.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tx::append_message`] and [`Tx::amend`].
+    pub fn restore_message(
+        &mut self,
+        id: ContactId,
+        message: &Message,
+        amendments: &[Amendment],
+    ) -> Result<u64, TxError> {
+        amendments.iter().try_for_each(Amendment::check)?;
+        let deleted = amendments
+            .iter()
+            .any(|amendment| matches!(amendment, Amendment::Deleted { .. }));
+        if !deleted {
+            let seq = self.append(id, message)?;
+            for amendment in amendments {
+                self.append_amendment(id, seq, amendment)?;
+            }
+            return Ok(seq);
+        }
+        let seq = self.append(id, &message.without_body())?;
+        let stays = |amendment: &&Amendment| {
+            matches!(
+                amendment,
+                Amendment::State { .. } | Amendment::Deleted { .. }
+            )
+        };
+        for amendment in amendments.iter().filter(stays) {
+            self.append_amendment(id, seq, amendment)?;
+        }
+        Ok(seq)
+    }
+
+    fn append(&mut self, id: ContactId, message: &Message) -> Result<u64, TxError> {
         message.check()?;
         let index_key = message_id_key(self.vault.keys(), id, &message.id);
         let seq = self.staged(id)?.peer.conversation.next_seq;
@@ -42,12 +94,6 @@ impl Tx<'_> {
         let index = row::seal_log(&keys.log, &index_key, &seq.to_be_bytes(), rng);
         self.log.insert(key, Some(sealed));
         self.log.insert(index_key, Some(index));
-        if message.incoming {
-            let key = inbox_key(keys, self.inbox_next);
-            let entry = row::seal_log(&keys.log, &key, &numbered(&id, seq), rng);
-            self.log.insert(key, Some(entry));
-            self.inbox_next += 1;
-        }
         let staged = self.staged(id)?;
         staged.peer.conversation.next_seq = seq + 1;
         staged.conversation_changed = true;

@@ -263,6 +263,20 @@ impl Vault {
         Ok(found)
     }
 
+    /// Whether an entry that was not taken out yet names this contact, who may have been removed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vault::history`].
+    pub fn inbox_names(&self, id: ContactId) -> Result<bool, ReadError> {
+        for number in self.inbox_cursor().saturating_add(1)..self.head().inbox_next {
+            if self.inbox_entry(number)?.contact == id {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Number of the newest inbox entry; 0 when there was none.
     #[must_use]
     pub fn inbox_newest(&self) -> u64 {
