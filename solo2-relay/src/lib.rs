@@ -8,6 +8,6 @@
 
 pub mod credential;
 pub mod invite;
-//#[cfg(feature = "server")]
-//pub mod server;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod wire;

@@ -205,6 +205,8 @@ pub struct Attribute<'a> {
     pub kind: u16,
     /// Its value, without padding.
     pub value: &'a [u8],
+    /// Where in the message the value begins.
+    pub start: usize,
 }
 
 impl Attribute<'_> {
@@ -279,6 +281,6 @@ fn attribute_at(bytes: &[u8], at: usize) -> Option<(Attribute<'_>, usize)> {
     let value = rest.get(..len)?;
     let padded = len.next_multiple_of(4);
     rest.get(..padded)?;
-    let kind = u16::from_be_bytes([a, b]);
-    Some((Attribute { kind, value }, at + ATTRIBUTE_HEADER_LEN + padded))
+    let (kind, start) = (u16::from_be_bytes([a, b]), at + ATTRIBUTE_HEADER_LEN);
+    Some((Attribute { kind, value, start }, start + padded))
 }
