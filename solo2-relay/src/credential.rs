@@ -117,7 +117,9 @@ impl FromStr for InviteId {
         if text.len() != Self::TEXT_LEN {
             return Err(NotAnId);
         }
-        BASE64URL_NOPAD.decode_mut(text.as_bytes(), &mut id).map_err(|_| NotAnId)?;
+        BASE64URL_NOPAD
+            .decode_mut(text.as_bytes(), &mut id)
+            .map_err(|_| NotAnId)?;
         Ok(Self(id))
     }
 }
@@ -141,7 +143,8 @@ impl InviteKey {
     /// `base64(HMAC-SHA1[key](username))`.
     #[must_use]
     pub fn password(&self, username: &Username) -> Password {
-        let mut mac = Hmac::<Sha1>::new_from_slice(self.0.as_slice()).expect("HMAC takes keys of any length");
+        let mut mac =
+            Hmac::<Sha1>::new_from_slice(self.0.as_slice()).expect("HMAC takes keys of any length");
         mac.update(username.to_string().as_bytes());
         Password(Zeroizing::new(BASE64.encode(&mac.finalize().into_bytes())))
     }
@@ -220,32 +223,58 @@ mod tests {
         let id = InviteId::new(Some(1_800_000_000), [1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!(id.to_string(), "a0nSAAECAwQFBgcI");
         let key = secret.invite_key(id);
-        assert_eq!(data_encoding::HEXLOWER.encode(key.expose()), "72392db100a9f111049ce4af301b677ec02575ef8370d676f3124497560be469");
-        let username = Username { expires: 1_790_000_000, invite: id };
+        assert_eq!(
+            data_encoding::HEXLOWER.encode(key.expose()),
+            "72392db100a9f111049ce4af301b677ec02575ef8370d676f3124497560be469"
+        );
+        let username = Username {
+            expires: 1_790_000_000,
+            invite: id,
+        };
         assert_eq!(username.to_string(), "1790000000:a0nSAAECAwQFBgcI");
-        assert_eq!(key.password(&username).expose(), "2CvbwE2UQCRZHw3Or6Ee/LLWMPk=");
+        assert_eq!(
+            key.password(&username).expose(),
+            "2CvbwE2UQCRZHw3Or6Ee/LLWMPk="
+        );
     }
 
     #[test]
     fn a_newline_at_the_end_of_a_secret_file_is_none_of_it() {
         let id = InviteId::new(None, [9; 8]);
-        let [bare, line] = ["0123456789abcdef", "0123456789abcdef\r\n"].map(|text| secret(text).expect("long enough"));
+        let [bare, line] = ["0123456789abcdef", "0123456789abcdef\r\n"]
+            .map(|text| secret(text).expect("long enough"));
         assert!(bare.invite_key(id).expose() == line.invite_key(id).expose());
         assert_eq!(secret("0123456789abcde\n").err(), Some(ShortSecret(15)));
     }
 
     #[test]
     fn an_id_says_when_it_ends() {
-        assert_eq!(InviteId::new(Some(1_900_000_000), [0; 8]).ends(), Some(1_900_000_000));
+        assert_eq!(
+            InviteId::new(Some(1_900_000_000), [0; 8]).ends(),
+            Some(1_900_000_000)
+        );
         assert_eq!(InviteId::new(None, [0; 8]).ends(), None);
-        assert_eq!(InviteId::new(Some(u64::MAX), [0; 8]).ends(), Some(u64::from(u32::MAX)));
+        assert_eq!(
+            InviteId::new(Some(u64::MAX), [0; 8]).ends(),
+            Some(u64::from(u32::MAX))
+        );
     }
 
     #[test]
     fn another_spelling_of_a_username_is_none() {
         let good = format!("1790000000:{}", InviteId::new(None, [7; 8]));
         assert!(good.parse::<Username>().is_ok());
-        for bad in ["", ":", "1790000000", &good[1..].replace("790000000", "+790000000"), &format!("0{good}"), &format!("{good}A"), &format!("-{good}"), &format!("1790000000000:{}", &good[11..]), &good.replace(':', ";")] {
+        for bad in [
+            "",
+            ":",
+            "1790000000",
+            &good[1..].replace("790000000", "+790000000"),
+            &format!("0{good}"),
+            &format!("{good}A"),
+            &format!("-{good}"),
+            &format!("1790000000000:{}", &good[11..]),
+            &good.replace(':', ";"),
+        ] {
             assert_eq!(bad.parse::<Username>().err(), Some(NotAUsername), "{bad}");
         }
     }

@@ -90,19 +90,31 @@ impl FromStr for Invite {
         let (user, rest) = rest.split_once('@').ok_or(InviteError::Part("key"))?;
         let (id, key) = user.split_once('.').ok_or(InviteError::Part("key"))?;
         let (host, query) = rest.split_once("/?").ok_or(InviteError::Part("port"))?;
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).map_or_else(
-            || host.parse().ok().filter(|host| !matches!(host, Host::V6(_))),
-            |host| host.parse().ok().map(Host::V6),
-        );
+        let host = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .map_or_else(
+                || {
+                    host.parse()
+                        .ok()
+                        .filter(|host| !matches!(host, Host::V6(_)))
+                },
+                |host| host.parse().ok().map(Host::V6),
+            );
         let mut udp = None;
-        for (name, value) in query.split('&').filter_map(|parameter| parameter.split_once('=')) {
+        for (name, value) in query
+            .split('&')
+            .filter_map(|parameter| parameter.split_once('='))
+        {
             if name == "udp" && udp.is_none() {
                 udp = Some(port(value).ok_or(InviteError::Part("port"))?);
             }
         }
         let mut bytes = Zeroizing::new([0; 32]);
         if BASE64URL_NOPAD.decode_len(key.len()) != Ok(bytes.len())
-            || BASE64URL_NOPAD.decode_mut(key.as_bytes(), bytes.as_mut_slice()).is_err()
+            || BASE64URL_NOPAD
+                .decode_mut(key.as_bytes(), bytes.as_mut_slice())
+                .is_err()
         {
             return Err(InviteError::Part("key"));
         }
@@ -151,10 +163,15 @@ impl FromStr for Host {
         }
         let label = |label: &str| {
             (1..=63).contains(&label.len())
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
         // A last label of digits would be read as an address by some.
-        let numeric = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+        let numeric = text
+            .rsplit('.')
+            .next()
+            .is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
         if text.len() <= 253 && !numeric && text.split('.').all(label) {
             Ok(Self::Name(text.to_ascii_lowercase()))
         } else {
@@ -236,27 +253,72 @@ mod tests {
     #[test]
     fn a_credential_lives_a_day_at_most_and_not_longer_than_its_invite() {
         let invite: Invite = SAMPLE.parse().unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(invite.credential(1_700_000_000, u64::MAX).0.expires, 1_700_086_400);
-        assert_eq!(invite.credential(1_799_999_000, 3600).0.expires, 1_800_000_000);
+        assert_eq!(
+            invite.credential(1_700_000_000, u64::MAX).0.expires,
+            1_700_086_400
+        );
+        assert_eq!(
+            invite.credential(1_799_999_000, 3600).0.expires,
+            1_800_000_000
+        );
     }
 
     #[test]
     fn what_is_not_known_is_passed_over_and_what_is_damaged_is_named() {
-        let read = |text: &str| text.parse::<Invite>().map(|invite| (invite.host, invite.udp));
-        assert_eq!(read(&format!("{SAMPLE}&color=blue")), Ok((Host::Name("relay.example".into()), 3478)));
+        let read = |text: &str| {
+            text.parse::<Invite>()
+                .map(|invite| (invite.host, invite.udp))
+        };
+        assert_eq!(
+            read(&format!("{SAMPLE}&color=blue")),
+            Ok((Host::Name("relay.example".into()), 3478))
+        );
         let host = |to: &str| SAMPLE.replace("relay.example", to);
-        assert_eq!(read(&host("[2001:db8::1]")), Ok((Host::V6("2001:db8::1".parse().expect("valid")), 3478)));
-        assert_eq!(read(&host("192.0.2.1")), Ok((Host::V4(Ipv4Addr::new(192, 0, 2, 1)), 3478)));
-        for bad in ["", "2001:db8::1", "a b", "192.0.2.256", "-\u{e4}", "a..b", "[::1", "a/b"] {
+        assert_eq!(
+            read(&host("[2001:db8::1]")),
+            Ok((Host::V6("2001:db8::1".parse().expect("valid")), 3478))
+        );
+        assert_eq!(
+            read(&host("192.0.2.1")),
+            Ok((Host::V4(Ipv4Addr::new(192, 0, 2, 1)), 3478))
+        );
+        for bad in [
+            "",
+            "2001:db8::1",
+            "a b",
+            "192.0.2.256",
+            "-\u{e4}",
+            "a..b",
+            "[::1",
+            "a/b",
+        ] {
             assert_eq!(read(&host(bad)), Err(InviteError::Part("host")), "{bad}");
         }
-        assert_eq!(read(&SAMPLE.replace("3478", "0")), Err(InviteError::Part("port")));
-        assert_eq!(read(&SAMPLE.replace("udp=", "tcp=")), Err(InviteError::Part("port")));
-        assert_eq!(read(&SAMPLE.replace('.', "")), Err(InviteError::Part("key")));
-        assert_eq!(read(&SAMPLE.replacen(".", ".A", 1)), Err(InviteError::Part("key")));
-        assert_eq!(read(&SAMPLE.replace("://a", "://")), Err(InviteError::Part("id")));
+        assert_eq!(
+            read(&SAMPLE.replace("3478", "0")),
+            Err(InviteError::Part("port"))
+        );
+        assert_eq!(
+            read(&SAMPLE.replace("udp=", "tcp=")),
+            Err(InviteError::Part("port"))
+        );
+        assert_eq!(
+            read(&SAMPLE.replace('.', "")),
+            Err(InviteError::Part("key"))
+        );
+        assert_eq!(
+            read(&SAMPLE.replacen(".", ".A", 1)),
+            Err(InviteError::Part("key"))
+        );
+        assert_eq!(
+            read(&SAMPLE.replace("://a", "://")),
+            Err(InviteError::Part("id"))
+        );
         assert_eq!(read("https://relay.example"), Err(InviteError::Scheme));
-        assert_eq!(read(&format!("{SAMPLE}&{}", "x".repeat(MAX_LEN))), Err(InviteError::Long));
+        assert_eq!(
+            read(&format!("{SAMPLE}&{}", "x".repeat(MAX_LEN))),
+            Err(InviteError::Long)
+        );
     }
 
     #[test]
@@ -264,12 +326,24 @@ mod tests {
         let read = |text: &str| text.parse::<TurnUri>().map(|uri| uri.to_uri());
         for (text, uri) in [
             ("turn:127.0.0.1:7478", "turn:127.0.0.1:7478?transport=udp"),
-            ("turn:relay.example", "turn:relay.example:3478?transport=udp"),
+            (
+                "turn:relay.example",
+                "turn:relay.example:3478?transport=udp",
+            ),
             ("turn:[::1]:5?transport=udp", "turn:[::1]:5?transport=udp"),
         ] {
             assert_eq!(read(text).as_deref(), Ok(uri));
         }
-        for bad in ["turns:relay.example", "turn:", "turn:a:0", "turn:a:x", "turn:a:+1", "turn:::1", "turn:a?transport=tcp", "127.0.0.1:7478"] {
+        for bad in [
+            "turns:relay.example",
+            "turn:",
+            "turn:a:0",
+            "turn:a:x",
+            "turn:a:+1",
+            "turn:::1",
+            "turn:a?transport=tcp",
+            "127.0.0.1:7478",
+        ] {
             assert_eq!(read(bad), Err(NotATurnUri), "{bad}");
         }
     }

@@ -17,6 +17,7 @@ use serde_json::json;
 use solo2_relay::credential::{InviteId, MAX_LIFETIME, RelaySecret};
 use solo2_relay::invite::{Invite, TurnUri};
 use solo2_relay::server::config::{ConfigError, Log, Options, Settings};
+use solo2_relay::server::sandbox::{self, Files};
 use solo2_relay::server::secret::{self, Revoked, SecretError};
 use solo2_relay::server::{Peers, Server, harden, health};
 use tokio::runtime;
@@ -55,13 +56,23 @@ enum Command {
         json: bool,
     },
     /// Run the server
-    Serve(Configuration),
+    Serve {
+        #[command(flatten)]
+        configuration: Configuration,
+        /// Give up all that serving does not need, try to get it back, say what worked, and end
+        #[arg(long)]
+        selftest_sandbox: bool,
+    },
     /// Make an invite: one line that a client needs to use this relay
     Invite(InviteArgs),
     /// Ask a running relay whether it is well
     Health {
         /// The relay
-        #[arg(long, value_name = "turn:HOST:PORT", default_value = "turn:127.0.0.1:3478")]
+        #[arg(
+            long,
+            value_name = "turn:HOST:PORT",
+            default_value = "turn:127.0.0.1:3478"
+        )]
         url: TurnUri,
         /// Answer in JSON
         #[arg(long)]
@@ -113,7 +124,12 @@ struct InviteArgs {
 
 impl Configuration {
     fn settings(self) -> Result<Settings, ConfigError> {
-        let file = self.config.as_deref().map(Options::read).transpose()?.unwrap_or_default();
+        let file = self
+            .config
+            .as_deref()
+            .map(Options::read)
+            .transpose()?
+            .unwrap_or_default();
         Settings::try_from(self.options.or(file))
     }
 }
@@ -129,10 +145,15 @@ const INTERNAL: u8 = 1;
 const USAGE: u8 = 2;
 const IO: u8 = 3;
 const NETWORK: u8 = 9;
+const VERIFY: u8 = 20;
 
 impl Failure {
     fn new(code: u8, error: impl Error + 'static) -> Self {
-        Self { code, error: Box::new(error), hint: None }
+        Self {
+            code,
+            error: Box::new(error),
+            hint: None,
+        }
     }
 
     fn internal(error: impl Error + 'static) -> Self {
@@ -142,18 +163,29 @@ impl Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self { code: IO, hint: error.hint(), error: Box::new(error) }
+        Self {
+            code: IO,
+            hint: error.hint(),
+            error: Box::new(error),
+        }
     }
 }
 
 impl From<SecretError> for Failure {
     fn from(error: SecretError) -> Self {
-        Self { code: IO, hint: error.hint(), error: Box::new(error) }
+        Self {
+            code: IO,
+            hint: error.hint(),
+            error: Box::new(error),
+        }
     }
 }
 
 fn main() -> ExitCode {
-    match harden::process().map_err(Failure::internal).and_then(|()| run(Cli::parse())) {
+    match harden::process()
+        .map_err(Failure::internal)
+        .and_then(|()| run(Cli::parse()))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             complain(&failure);
@@ -177,14 +209,21 @@ fn run(cli: Cli) -> Result<(), Failure> {
                 ),
             )
         }
-        Command::Serve(configuration) => {
+        Command::Serve {
+            configuration,
+            selftest_sandbox,
+        } => {
             let json = configuration.json;
-            serve(&configuration.settings()?, json)
+            serve(&configuration.settings()?, selftest_sandbox, json)
         }
         Command::Invite(args) => invite(&args),
         Command::Health { url, json } => {
             health::check(&url).map_err(|error| Failure::new(NETWORK, error))?;
-            say(json, &json!({"v": 1, "type": "health", "url": url.to_uri(), "status": "ok"}), "ok")
+            say(
+                json,
+                &json!({"v": 1, "type": "health", "url": url.to_uri(), "status": "ok"}),
+                "ok",
+            )
         }
         Command::CheckConfig(configuration) => {
             let json = configuration.json;
@@ -215,12 +254,14 @@ fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-fn serve(settings: &Settings, json: bool) -> Result<(), Failure> {
+fn serve(settings: &Settings, selftest: bool, json: bool) -> Result<(), Failure> {
     let secret = settings.secret_file().map(found_secret).transpose()?;
     let mut revoked = revoked(settings)?;
     let fitting = harden::raise_descriptor_limit();
     if settings.peers() == Some(Peers::Public) && fitting < u64::from(settings.allocations().0) {
-        note(&format!("only {fitting} allocations fit the limit of open files (ulimit -n)"));
+        note(&format!(
+            "only {fitting} allocations fit the limit of open files (ulimit -n)"
+        ));
     }
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -233,6 +274,14 @@ fn serve(settings: &Settings, json: bool) -> Result<(), Failure> {
         let server = Server::start(settings, secret).map_err(|error| Failure::new(IO, error))?;
         if let Some(list) = &mut revoked {
             server.revoke(list.read()?);
+        }
+        let sockets = settings.peers() == Some(Peers::Public);
+        let files = sandbox::enter(settings.user(), sockets).map_err(Failure::internal)?;
+        if selftest {
+            return say_escapes(&sandbox::escapes(sockets), files, json);
+        }
+        if files != Files::Closed {
+            note("this kernel guards not all ways to a file (Landlock); the other guards hold");
         }
         say_ready(settings, &server, json)?;
         let mut sums = sums_timer();
@@ -255,18 +304,37 @@ fn serve(settings: &Settings, json: bool) -> Result<(), Failure> {
 
 fn invite(args: &InviteArgs) -> Result<(), Failure> {
     let secret = found_secret(&args.secret_file)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
     let lifetime = args.ttl.map(|ttl| ttl.as_secs());
     if lifetime == Some(0) {
-        return Err(Failure::new(USAGE, io::Error::other("an invite needs a --ttl of a second at least")));
+        return Err(Failure::new(
+            USAGE,
+            io::Error::other("an invite needs a --ttl of a second at least"),
+        ));
     }
     let mut random = [0; 8];
-    SysRng.try_fill_bytes(&mut random).map_err(Failure::internal)?;
-    let id = InviteId::new(lifetime.map(|lifetime| now.saturating_add(lifetime)), random);
-    let invite = Invite { id, key: secret.invite_key(id), host: args.public.host.clone(), udp: args.public.udp };
+    SysRng
+        .try_fill_bytes(&mut random)
+        .map_err(Failure::internal)?;
+    let id = InviteId::new(
+        lifetime.map(|lifetime| now.saturating_add(lifetime)),
+        random,
+    );
+    let invite = Invite {
+        id,
+        key: secret.invite_key(id),
+        host: args.public.host.clone(),
+        udp: args.public.udp,
+    };
     if args.turn_credential {
         let (username, password) = invite.credential(now, MAX_LIFETIME);
-        let (username, password, uri) = (username.to_string(), password.expose(), args.public.to_uri());
+        let (username, password, uri) = (
+            username.to_string(),
+            password.expose(),
+            args.public.to_uri(),
+        );
         let expires = timestamp(invite.credential(now, MAX_LIFETIME).0.expires);
         return say(
             args.json,
@@ -274,7 +342,9 @@ fn invite(args: &InviteArgs) -> Result<(), Failure> {
                 "v": 1, "type": "turn.credential", "username": username, "password": password, "urls": [uri],
                 "expires_at": expires,
             }),
-            &format!("url       {uri}\nusername  {username}\npassword  {password}\nexpires   {expires}"),
+            &format!(
+                "url       {uri}\nusername  {username}\npassword  {password}\nexpires   {expires}"
+            ),
         );
     }
     let url = invite.to_url();
@@ -282,7 +352,11 @@ fn invite(args: &InviteArgs) -> Result<(), Failure> {
     if args.qr {
         let code = QrCode::new(url.as_bytes()).map_err(Failure::internal)?;
         // Light on dark with its quiet zone, so that it reads on dark and on light terminals.
-        let drawn = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+        let drawn = code
+            .render::<Dense1x2>()
+            .dark_color(Dense1x2::Light)
+            .light_color(Dense1x2::Dark)
+            .build();
         say(false, &json!(null), &drawn)?;
     }
     say(
@@ -308,7 +382,10 @@ fn note_about(path: &Path, found: &secret::Found) {
         note(&format!("made a new secret: {}", path.display()));
     }
     if found.exposed {
-        note(&format!("others on this machine may read {}; chmod 600 ends that", path.display()));
+        note(&format!(
+            "others on this machine may read {}; chmod 600 ends that",
+            path.display()
+        ));
     }
 }
 
@@ -329,8 +406,36 @@ fn say_ready(settings: &Settings, server: &Server, json: bool) -> Result<(), Fai
             "v": 1, "type": "ready", "listen": listen, "role": settings.roles(), "peers": peers(settings),
             "relayed": settings.relayed(),
         }),
-        &format!("solo2-relay: {} on udp {}", settings.roles().join(" and "), addresses.join(", ")),
+        &format!(
+            "solo2-relay: {} on udp {}",
+            settings.roles().join(" and "),
+            addresses.join(", ")
+        ),
     )
+}
+
+fn say_escapes(escapes: &[&str], files: Files, json: bool) -> Result<(), Failure> {
+    let landlock = match files {
+        Files::Closed => "full",
+        Files::Partly => "partial",
+        Files::Unguarded => "none",
+    };
+    let text = match escapes {
+        [] => "nothing worked that must not".to_owned(),
+        some => format!("it could still {}", some.join(", ")),
+    };
+    say(
+        json,
+        &json!({"v": 1, "type": "relay.sandbox", "landlock": landlock, "escapes": escapes}),
+        &text,
+    )?;
+    match escapes {
+        [] => Ok(()),
+        _ => Err(Failure::new(
+            VERIFY,
+            io::Error::other("the sandbox does not hold"),
+        )),
+    }
 }
 
 fn say_sums(server: &Server, json: bool) -> Result<(), Failure> {
@@ -362,15 +467,23 @@ fn peers(settings: &Settings) -> Option<&'static str> {
 }
 
 fn timestamp(unix: u64) -> String {
-    let time = UNIX_EPOCH.checked_add(Duration::from_secs(unix)).unwrap_or(UNIX_EPOCH);
+    let time = UNIX_EPOCH
+        .checked_add(Duration::from_secs(unix))
+        .unwrap_or(UNIX_EPOCH);
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
 /// One line on stdout, for people or for programs.
 fn say(json: bool, value: &serde_json::Value, text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    let written = if json { writeln!(out, "{value}") } else { writeln!(out, "{text}") };
-    written.and_then(|()| out.flush()).map_err(|error| Failure::new(IO, error))
+    let written = if json {
+        writeln!(out, "{value}")
+    } else {
+        writeln!(out, "{text}")
+    };
+    written
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::new(IO, error))
 }
 
 /// One line on stderr. If there is no stderr, nobody wanted to know.

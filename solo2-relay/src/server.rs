@@ -95,7 +95,9 @@ impl Server {
         let listeners = settings
             .listen_udp
             .iter()
-            .map(|&address| io::listen(address).map_err(|source| StartError::Listen { address, source }))
+            .map(|&address| {
+                io::listen(address).map_err(|source| StartError::Listen { address, source })
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let bound: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
         let (turn, bind) = engine(settings, secret, &bound)?;
@@ -110,12 +112,17 @@ impl Server {
     /// The bound addresses, with the port the system chose where 0 was asked for.
     #[must_use]
     pub fn listen(&self) -> Vec<SocketAddr> {
-        self.pump.listeners().iter().map(|listener| listener.address).collect()
+        self.pump
+            .listeners()
+            .iter()
+            .map(|listener| listener.address)
+            .collect()
     }
 
     /// From now on these invites, and no others, are revoked; what they hold ends.
     pub fn revoke(&self, invites: HashSet<InviteId>) {
-        self.pump.with(|turn, sockets| turn.revoke(invites, sockets));
+        self.pump
+            .with(|turn, sockets| turn.revoke(invites, sockets));
     }
 
     /// Sums over everybody.
@@ -149,21 +156,36 @@ fn engine(
     bound: &[SocketAddr],
 ) -> Result<(Turn, Option<Vec<IpAddr>>), StartError> {
     let mut seed = Zeroizing::new([0; 32]);
-    SysRng.try_fill_bytes(seed.as_mut_slice()).map_err(StartError::Randomness)?;
+    SysRng
+        .try_fill_bytes(seed.as_mut_slice())
+        .map_err(StartError::Randomness)?;
     let turn = settings.turn.as_ref().zip(secret);
     let relayed = settings.relayed();
-    let peers = turn.as_ref().map_or(Peers::OwnRelays, |(turn, _)| turn.peers);
+    let peers = turn
+        .as_ref()
+        .map_or(Peers::OwnRelays, |(turn, _)| turn.peers);
     let (own, bind) = match peers {
         Peers::OwnRelays => (Vec::new(), None),
         Peers::Public => {
             let own = own_addresses(bound)?;
             let bind = relayed.iter().map(|ip| bind_to(*ip, &own, bound)).collect();
-            (own.into_iter().chain(relayed.iter().copied()).collect(), Some(bind))
+            (
+                own.into_iter().chain(relayed.iter().copied()).collect(),
+                Some(bind),
+            )
         }
     };
     let rules = rules(settings.stun, turn.as_ref().map(|(turn, _)| *turn));
     let policy = Policy::new(peers, relayed.to_vec(), own);
-    let turn = Turn::new(rules, policy, relayed, bound, turn.map(|(_, secret)| secret), *seed, io::now());
+    let turn = Turn::new(
+        rules,
+        policy,
+        relayed,
+        bound,
+        turn.map(|(_, secret)| secret),
+        *seed,
+        io::now(),
+    );
     Ok((turn, bind))
 }
 
@@ -191,7 +213,10 @@ fn bind_to(relayed: IpAddr, own: &[IpAddr], bound: &[SocketAddr]) -> IpAddr {
     if own.contains(&relayed) {
         return relayed;
     }
-    let same_family = bound.iter().map(SocketAddr::ip).find(|ip| ip.is_ipv6() == relayed.is_ipv6());
+    let same_family = bound
+        .iter()
+        .map(SocketAddr::ip)
+        .find(|ip| ip.is_ipv6() == relayed.is_ipv6());
     same_family.unwrap_or(relayed)
 }
 

@@ -81,6 +81,8 @@ pub mod attribute {
     pub const XOR_RELAYED_ADDRESS: u16 = 0x0016;
     /// REQUESTED-ADDRESS-FAMILY.
     pub const REQUESTED_ADDRESS_FAMILY: u16 = 0x0017;
+    /// EVEN-PORT.
+    pub const EVEN_PORT: u16 = 0x0018;
     /// REQUESTED-TRANSPORT.
     pub const REQUESTED_TRANSPORT: u16 = 0x0019;
     /// DONT-FRAGMENT.

@@ -21,12 +21,16 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use super::policy::Peers;
+use super::sandbox::User;
 use crate::credential::MAX_LIFETIME;
 
 /// Where the server listens unless told otherwise.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3478);
 /// The ports of relayed addresses: those that IANA leaves to everybody.
-const DEFAULT_PORTS: PortRange = PortRange { first: 49152, last: 65535 };
+const DEFAULT_PORTS: PortRange = PortRange {
+    first: 49152,
+    last: 65535,
+};
 /// Listening sockets at most.
 const MOST_LISTENERS: usize = 16;
 
@@ -73,6 +77,10 @@ pub struct Options {
     /// What is said while serving: nothing, or sums of everybody once a minute
     #[arg(long, value_enum)]
     pub log: Option<Log>,
+    /// Become this user once the sockets are bound; root only
+    #[arg(long, value_name = "NAME")]
+    #[serde(deserialize_with = "user")]
+    pub user: Option<User>,
 }
 
 /// What a relay serves.
@@ -110,14 +118,23 @@ impl FromStr for PortRange {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = "expected two ports from 1024 on, the lower first, like 49152-65535";
         let (first, last) = text.split_once('-').ok_or(wrong)?;
-        let (first, last) = (first.parse().map_err(|_| wrong)?, last.parse().map_err(|_| wrong)?);
-        if (1024..=last).contains(&first) { Ok(Self { first, last }) } else { Err(wrong) }
+        let (first, last) = (
+            first.parse().map_err(|_| wrong)?,
+            last.parse().map_err(|_| wrong)?,
+        );
+        if (1024..=last).contains(&first) {
+            Ok(Self { first, last })
+        } else {
+            Err(wrong)
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for PortRange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -128,6 +145,7 @@ pub struct Settings {
     pub(super) turn: Option<TurnSettings>,
     pub(super) stun: bool,
     log: Log,
+    user: Option<User>,
 }
 
 /// What a TURN server needs beyond an address.
@@ -191,9 +209,13 @@ impl ConfigError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NoSecret => Some("give --secret-file FILE; it is made if it is not there. Or: --role stun"),
+            Self::NoSecret => {
+                Some("give --secret-file FILE; it is made if it is not there. Or: --role stun")
+            }
             Self::NoPublicIp => Some("give --public-ip IP, or listen on that address itself"),
-            Self::PublicIp(_) => Some("give one address of a host for IPv4 and one for IPv6, at most"),
+            Self::PublicIp(_) => {
+                Some("give one address of a host for IPv4 and one for IPv6, at most")
+            }
             Self::Parse { .. } => Some("the keys are the long flags of solo2-relay serve --help"),
             Self::Read { .. } | Self::Listeners | Self::CredentialTtl(_) | Self::Bound(..) => None,
         }
@@ -235,6 +257,7 @@ impl Options {
             max_bps_per_cred: self.max_bps_per_cred.or(other.max_bps_per_cred),
             cred_ttl: self.cred_ttl.or(other.cred_ttl),
             log: self.log.or(other.log),
+            user: self.user.or(other.user),
         }
     }
 }
@@ -252,7 +275,10 @@ impl TryFrom<Options> for Settings {
         let (stun, turn) = (serves(Role::Stun), serves(Role::Turn));
         Ok(Self {
             log: options.log.unwrap_or_default(),
-            turn: turn.then(|| TurnSettings::new(options, &listen_udp)).transpose()?,
+            user: options.user,
+            turn: turn
+                .then(|| TurnSettings::new(options, &listen_udp))
+                .transpose()?,
             stun,
             listen_udp,
         })
@@ -262,7 +288,9 @@ impl TryFrom<Options> for Settings {
 impl TurnSettings {
     fn new(options: Options, listen: &[SocketAddr]) -> Result<Self, ConfigError> {
         let ports = options.relay_ports.unwrap_or(DEFAULT_PORTS);
-        let credential_lifetime = options.cred_ttl.unwrap_or(Duration::from_secs(MAX_LIFETIME));
+        let credential_lifetime = options
+            .cred_ttl
+            .unwrap_or(Duration::from_secs(MAX_LIFETIME));
         if !(60..=MAX_LIFETIME).contains(&credential_lifetime.as_secs()) {
             return Err(ConfigError::CredentialTtl(credential_lifetime));
         }
@@ -270,15 +298,26 @@ impl TurnSettings {
             good if (1..=most).contains(&good) => Ok(good),
             _ => Err(ConfigError::Bound(name, most)),
         };
-        let allocations = bound("max-allocs", options.max_allocs.map(u64::from), 10_000, 1_000_000)?;
+        let allocations = bound(
+            "max-allocs",
+            options.max_allocs.map(u64::from),
+            10_000,
+            1_000_000,
+        )?;
         let each = options.max_allocs_per_cred.map(u64::from);
         let each = bound("max-allocs-per-cred", each, 64, 1_000_000)?;
         // At least a datagram of the greatest length a second.
         let rate = options.max_bps_per_cred;
         if rate.is_some_and(|bits| !(1_000_000..=1_000_000_000_000).contains(&bits)) {
-            return Err(ConfigError::Bound("max-bps-per-cred, in millions,", 1_000_000));
+            return Err(ConfigError::Bound(
+                "max-bps-per-cred, in millions,",
+                1_000_000,
+            ));
         }
-        #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a rate needs no more than 52 bits"
+        )]
         let rate_per_credential = rate.map(|bits| bits as f64 / 8.0);
         Ok(Self {
             secret_file: options.secret_file.ok_or(ConfigError::NoSecret)?,
@@ -306,13 +345,21 @@ fn relayed(public: &[IpAddr], listen: &[SocketAddr]) -> Result<Vec<IpAddr>, Conf
         ips.push(*ip);
     }
     if ips.is_empty() {
-        for ip in listen.iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified()) {
+        for ip in listen
+            .iter()
+            .map(SocketAddr::ip)
+            .filter(|ip| !ip.is_unspecified())
+        {
             if !ips.iter().any(|other| other.is_ipv6() == ip.is_ipv6()) {
                 ips.push(ip);
             }
         }
     }
-    if ips.is_empty() { Err(ConfigError::NoPublicIp) } else { Ok(ips) }
+    if ips.is_empty() {
+        Err(ConfigError::NoPublicIp)
+    } else {
+        Ok(ips)
+    }
 }
 
 impl Settings {
@@ -326,7 +373,10 @@ impl Settings {
     #[must_use]
     pub fn roles(&self) -> Vec<&'static str> {
         let roles = [(self.turn.is_some(), "turn"), (self.stun, "stun")];
-        roles.into_iter().filter_map(|(on, name)| on.then_some(name)).collect()
+        roles
+            .into_iter()
+            .filter_map(|(on, name)| on.then_some(name))
+            .collect()
     }
 
     /// Where the secret is, if one is needed.
@@ -356,9 +406,15 @@ impl Settings {
     /// Allocations altogether, and those of one invite.
     #[must_use]
     pub fn allocations(&self) -> (u32, u32) {
-        self.turn
-            .as_ref()
-            .map_or((0, 0), |turn| (turn.allocations, turn.allocations_per_credential))
+        self.turn.as_ref().map_or((0, 0), |turn| {
+            (turn.allocations, turn.allocations_per_credential)
+        })
+    }
+
+    /// Whom to become.
+    #[must_use]
+    pub fn user(&self) -> Option<User> {
+        self.user
     }
 
     /// What to say while serving.
@@ -373,6 +429,11 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
     humantime::parse_duration(&text)
         .map(Some)
         .map_err(serde::de::Error::custom)
+}
+
+fn user<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<User>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    name.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]
@@ -398,10 +459,22 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_file() {
-        let flags = Options { max_allocs: Some(1), role: vec![Role::Turn], ..Options::default() };
-        let file = Options { max_allocs: Some(2), role: vec![Role::Stun], max_allocs_per_cred: Some(3), ..Options::default() };
+        let flags = Options {
+            max_allocs: Some(1),
+            role: vec![Role::Turn],
+            ..Options::default()
+        };
+        let file = Options {
+            max_allocs: Some(2),
+            role: vec![Role::Stun],
+            max_allocs_per_cred: Some(3),
+            ..Options::default()
+        };
         let merged = flags.or(file);
-        assert_eq!((merged.max_allocs, merged.max_allocs_per_cred), (Some(1), Some(3)));
+        assert_eq!(
+            (merged.max_allocs, merged.max_allocs_per_cred),
+            (Some(1), Some(3))
+        );
         assert_eq!(merged.role, [Role::Turn]);
     }
 
@@ -413,18 +486,41 @@ mod tests {
 
     #[test]
     fn stun_alone_needs_no_secret_and_turn_does() {
-        let stun = Options { role: vec![Role::Stun], ..Options::default() };
+        let stun = Options {
+            role: vec![Role::Stun],
+            ..Options::default()
+        };
         assert_eq!(Settings::try_from(stun).expect("valid").roles(), ["stun"]);
-        assert!(matches!(Settings::try_from(Options::default()), Err(ConfigError::NoSecret)));
+        assert!(matches!(
+            Settings::try_from(Options::default()),
+            Err(ConfigError::NoSecret)
+        ));
     }
 
     #[test]
     fn where_clients_reach_it_must_be_known() {
-        assert!(matches!(settings("listen-udp = [\"0.0.0.0:3478\"]"), Err(ConfigError::NoPublicIp)));
-        let both = settings("listen-udp = [\"0.0.0.0:3478\"]\npublic-ip = [\"198.51.100.7\", \"2001:db8::7\"]").expect("valid");
+        assert!(matches!(
+            settings("listen-udp = [\"0.0.0.0:3478\"]"),
+            Err(ConfigError::NoPublicIp)
+        ));
+        let both = settings(
+            "listen-udp = [\"0.0.0.0:3478\"]\npublic-ip = [\"198.51.100.7\", \"2001:db8::7\"]",
+        )
+        .expect("valid");
         assert_eq!(both.relayed().len(), 2);
-        for bad in ["\"198.51.100.7\", \"198.51.100.8\"", "\"0.0.0.0\"", "\"224.0.0.1\"", "\"::ffff:198.51.100.7\""] {
-            assert!(matches!(settings(&format!("public-ip = [{bad}]")), Err(ConfigError::PublicIp(_))), "{bad}");
+        for bad in [
+            "\"198.51.100.7\", \"198.51.100.8\"",
+            "\"0.0.0.0\"",
+            "\"224.0.0.1\"",
+            "\"::ffff:198.51.100.7\"",
+        ] {
+            assert!(
+                matches!(
+                    settings(&format!("public-ip = [{bad}]")),
+                    Err(ConfigError::PublicIp(_))
+                ),
+                "{bad}"
+            );
         }
     }
 
@@ -432,17 +528,33 @@ mod tests {
     fn a_credential_lives_a_day_at_most() {
         assert!(settings("cred-ttl = \"24h\"").is_ok());
         for toml in ["cred-ttl = \"25h\"", "cred-ttl = \"30s\""] {
-            assert!(matches!(settings(toml), Err(ConfigError::CredentialTtl(_))), "{toml}");
+            assert!(
+                matches!(settings(toml), Err(ConfigError::CredentialTtl(_))),
+                "{toml}"
+            );
         }
     }
 
     #[test]
     fn bounds_that_leave_nothing_and_ports_that_are_none_are_refused() {
-        for toml in ["max-allocs = 0", "max-allocs-per-cred = 0", "max-bps-per-cred = 1"] {
-            assert!(matches!(settings(toml), Err(ConfigError::Bound(..))), "{toml}");
+        for toml in [
+            "max-allocs = 0",
+            "max-allocs-per-cred = 0",
+            "max-bps-per-cred = 1",
+        ] {
+            assert!(
+                matches!(settings(toml), Err(ConfigError::Bound(..))),
+                "{toml}"
+            );
         }
         for bad in ["65535-49152", "80-90", "1024", "1024-70000"] {
-            assert!(matches!(settings(&format!("relay-ports = \"{bad}\"")), Err(ConfigError::Parse { .. })), "{bad}");
+            assert!(
+                matches!(
+                    settings(&format!("relay-ports = \"{bad}\"")),
+                    Err(ConfigError::Parse { .. })
+                ),
+                "{bad}"
+            );
         }
         assert!(settings("relay-ports = \"1024-1024\"").is_ok());
     }

@@ -91,7 +91,10 @@ impl Egress {
     pub(super) fn push<S: Send>(&mut self, sockets: &S, to: Target, datagram: &[u8]) {
         if let Some(at) = self.runs.iter().position(|run| run.to.is_reached_like(&to)) {
             let fits = |run: &Run| {
-                run.to == to && datagram.len() <= run.segment && !datagram.is_empty() && run.bytes.len() + datagram.len() <= MOST_BYTES
+                run.to == to
+                    && datagram.len() <= run.segment
+                    && !datagram.is_empty()
+                    && run.bytes.len() + datagram.len() <= MOST_BYTES
             };
             if let Some(run) = self.runs.get_mut(at).filter(|run| fits(run)) {
                 run.bytes.extend_from_slice(datagram);
@@ -110,11 +113,21 @@ impl Egress {
         }
         let mut bytes = self.spare.pop().unwrap_or_default();
         bytes.extend_from_slice(datagram);
-        self.runs.push(Run { to, segment: datagram.len(), bytes });
+        self.runs.push(Run {
+            to,
+            segment: datagram.len(),
+            bytes,
+        });
     }
 
     /// Takes datagrams that lie one behind the other already, and sends them at once.
-    pub(super) fn push_run<S: Send>(&mut self, sockets: &S, to: Target, datagrams: &[u8], segment: usize) {
+    pub(super) fn push_run<S: Send>(
+        &mut self,
+        sockets: &S,
+        to: Target,
+        datagrams: &[u8],
+        segment: usize,
+    ) {
         if let Some(at) = self.runs.iter().position(|run| run.to.is_reached_like(&to)) {
             self.flush_one(sockets, at);
         }
@@ -129,7 +142,11 @@ impl Egress {
     }
 
     fn flush_one<S: Send>(&mut self, sockets: &S, at: usize) {
-        let Run { to, segment, mut bytes } = self.runs.swap_remove(at);
+        let Run {
+            to,
+            segment,
+            mut bytes,
+        } = self.runs.swap_remove(at);
         sockets.send(&to, &bytes, segment);
         bytes.clear();
         self.spare.push(bytes);
@@ -159,7 +176,12 @@ mod tests {
     }
 
     fn target(port: u16) -> Target {
-        Target { by: By::Listener(0), address: SocketAddr::from(([192, 0, 2, 1], port)), local: None, ecn: None }
+        Target {
+            by: By::Listener(0),
+            address: SocketAddr::from(([192, 0, 2, 1], port)),
+            local: None,
+            ecn: None,
+        }
     }
 
     #[test]
@@ -172,7 +194,12 @@ mod tests {
         egress.push(&wire, target(1), &[3; 7]);
         assert_eq!(wire.0.borrow().len(), 1, "a shorter one ends the run");
         egress.flush(&wire);
-        let sent: Vec<_> = wire.0.borrow().iter().map(|(to, bytes, segment)| (to.address.port(), bytes.len(), *segment)).collect();
+        let sent: Vec<_> = wire
+            .0
+            .borrow()
+            .iter()
+            .map(|(to, bytes, segment)| (to.address.port(), bytes.len(), *segment))
+            .collect();
         assert_eq!(sent, [(1, 12_327, 1232), (2, 1000, 100)]);
     }
 

@@ -44,7 +44,10 @@ pub fn check(uri: &TurnUri) -> Result<(), HealthError> {
     match ask(uri) {
         Ok(true) => Ok(()),
         Ok(false) => Err(HealthError::Silent(uri.to_uri())),
-        Err(source) => Err(HealthError::Ask { uri: uri.to_uri(), source }),
+        Err(source) => Err(HealthError::Ask {
+            uri: uri.to_uri(),
+            source,
+        }),
     }
 }
 
@@ -52,12 +55,18 @@ fn ask(uri: &TurnUri) -> io::Result<bool> {
     let host = uri.host.in_a_url();
     let address = format!("{host}:{}", uri.udp).to_socket_addrs()?.next();
     let address = address.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-    let unspecified: SocketAddr = if address.is_ipv6() { ([0_u16; 8], 0).into() } else { ([0; 4], 0).into() };
+    let unspecified: SocketAddr = if address.is_ipv6() {
+        ([0_u16; 8], 0).into()
+    } else {
+        ([0; 4], 0).into()
+    };
     let socket = UdpSocket::bind(unspecified)?;
     socket.connect(address)?;
     socket.set_read_timeout(Some(PAUSE))?;
     let mut transaction: TransactionId = [0; 12];
-    SysRng.try_fill_bytes(&mut transaction).map_err(io::Error::other)?;
+    SysRng
+        .try_fill_bytes(&mut transaction)
+        .map_err(io::Error::other)?;
     let start = Instant::now();
     let mut request = Vec::new();
     let mut answer = [0; 1500];
@@ -72,8 +81,12 @@ fn ask(uri: &TurnUri) -> io::Result<bool> {
             std::thread::sleep(PAUSE.saturating_sub(start.elapsed().min(PAUSE)));
             continue;
         };
-        let message = answer.get(..len).and_then(|bytes| Message::parse(bytes).ok());
-        if message.is_some_and(|message| message.transaction() == transaction && message.class() != Class::Request) {
+        let message = answer
+            .get(..len)
+            .and_then(|bytes| Message::parse(bytes).ok());
+        if message.is_some_and(|message| {
+            message.transaction() == transaction && message.class() != Class::Request
+        }) {
             return Ok(true);
         }
     }

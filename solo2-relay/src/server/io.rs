@@ -32,13 +32,22 @@ const BATCHES: usize = 16;
 
 /// The time, now.
 pub(super) fn now() -> Now {
-    let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    Now { instant: Instant::now(), unix }
+    let unix = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    Now {
+        instant: Instant::now(),
+        unix,
+    }
 }
 
 /// Opens a UDP socket. IPv6 sockets take no IPv4, so that nobody has two addresses.
 pub(super) fn open(address: SocketAddr, queue: usize) -> io::Result<Udp> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM.nonblocking(),
+        Some(Protocol::UDP),
+    )?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
@@ -47,7 +56,10 @@ pub(super) fn open(address: SocketAddr, queue: usize) -> io::Result<Udp> {
     let _ = socket.set_send_buffer_size(queue);
     socket.bind(&address.into())?;
     let state = UdpSocketState::new((&socket).into())?;
-    Ok(Udp { socket: tokio::net::UdpSocket::from_std(socket.into())?, state })
+    Ok(Udp {
+        socket: tokio::net::UdpSocket::from_std(socket.into())?,
+        state,
+    })
 }
 
 /// Opens a listening socket.
@@ -87,7 +99,11 @@ impl Pump {
             listeners,
             core: RefCell::new(Core {
                 turn,
-                relayed: RelayedSockets { pump: Weak::clone(pump), bind, open: HashMap::new() },
+                relayed: RelayedSockets {
+                    pump: Weak::clone(pump),
+                    bind,
+                    open: HashMap::new(),
+                },
                 egress: Egress::default(),
                 reply: Vec::with_capacity(2048),
                 buffers: vec![0; BATCH_SIZE * BUFFER_LEN].into(),
@@ -152,12 +168,22 @@ impl Core {
         let mut chunks = self.buffers.chunks_mut(BUFFER_LEN);
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
             std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
-        let receive = || udp.state.recv((&udp.socket).into(), &mut slices, &mut self.metas);
+        let receive = || {
+            udp.state
+                .recv((&udp.socket).into(), &mut slices, &mut self.metas)
+        };
         udp.socket.try_io(Interest::READABLE, receive)
     }
 
     /// All datagrams of one buffer: from one client, of one size but the last.
-    fn clients_datagrams(&mut self, listeners: &[Listener], number: u16, several: bool, at: usize, now: Now) {
+    fn clients_datagrams(
+        &mut self,
+        listeners: &[Listener],
+        number: u16,
+        several: bool,
+        at: usize,
+        now: Now,
+    ) {
         let Some(meta) = self.metas.get(at).copied() else {
             return;
         };
@@ -166,8 +192,15 @@ impl Core {
         if local.is_some_and(|ip| ip.is_multicast() || ip == IpAddr::from([255; 4])) {
             return;
         }
-        let client = Client { socket: number, address: meta.addr, local };
-        let sockets = AllSockets { listeners, relayed: &mut self.relayed };
+        let client = Client {
+            socket: number,
+            address: meta.addr,
+            local,
+        };
+        let sockets = AllSockets {
+            listeners,
+            relayed: &mut self.relayed,
+        };
         let start = at * BUFFER_LEN;
         let Some(buffer) = self.buffers.get_mut(start..start + meta.len) else {
             return;
@@ -180,14 +213,21 @@ impl Core {
             let Some(datagram) = buffer.get_mut(from..end) else {
                 break;
             };
-            let action = self.turn.from_client(now, client, datagram, &mut self.reply, sockets.relayed);
+            let action =
+                self.turn
+                    .from_client(now, client, datagram, &mut self.reply, sockets.relayed);
             match action {
                 Action::Nothing => {}
                 Action::Forward { to, len } => {
-                    let to = Target { ecn: meta.ecn, ..target(to) };
+                    let to = Target {
+                        ecn: meta.ecn,
+                        ..target(to)
+                    };
                     match &mut run {
                         // It lies right behind the last one, and all before it are whole.
-                        Some((there, range)) if *there == to && range.end == from && range.len() % stride == 0 => {
+                        Some((there, range))
+                            if *there == to && range.end == from && range.len() % stride == 0 =>
+                        {
                             range.end = from + len;
                         }
                         _ => {
@@ -201,8 +241,15 @@ impl Core {
                     self.egress.push(&sockets, target(to), &self.reply);
                 }
                 Action::Peer { from: by, to, data } => {
-                    let datagram = buffer.get(from..end).and_then(|datagram| datagram.get(data));
-                    let to = Target { by: By::Relayed(by), address: to, local: None, ecn: meta.ecn };
+                    let datagram = buffer
+                        .get(from..end)
+                        .and_then(|datagram| datagram.get(data));
+                    let to = Target {
+                        by: By::Relayed(by),
+                        address: to,
+                        local: None,
+                        ecn: meta.ecn,
+                    };
                     self.egress.push(&sockets, to, datagram.unwrap_or_default());
                 }
             }
@@ -211,31 +258,67 @@ impl Core {
         finish(&mut self.egress, &sockets, run, buffer, stride);
     }
 
-    fn peers_datagrams(&mut self, listeners: &[Listener], relayed: SocketAddr, at: usize, now: Now) {
+    fn peers_datagrams(
+        &mut self,
+        listeners: &[Listener],
+        relayed: SocketAddr,
+        at: usize,
+        now: Now,
+    ) {
         let Some(meta) = self.metas.get(at).copied() else {
             return;
         };
-        let sockets = AllSockets { listeners, relayed: &mut self.relayed };
+        let sockets = AllSockets {
+            listeners,
+            relayed: &mut self.relayed,
+        };
         let start = at * BUFFER_LEN;
-        let buffer = self.buffers.get(start..start + meta.len).unwrap_or_default();
+        let buffer = self
+            .buffers
+            .get(start..start + meta.len)
+            .unwrap_or_default();
         for datagram in buffer.chunks(meta.stride.max(1)) {
-            if let Action::Reply { to } = self.turn.from_peer(now, relayed, meta.addr, datagram, &mut self.reply) {
-                self.egress.push(&sockets, Target { ecn: meta.ecn, ..target(to) }, &self.reply);
+            if let Action::Reply { to } =
+                self.turn
+                    .from_peer(now, relayed, meta.addr, datagram, &mut self.reply)
+            {
+                self.egress.push(
+                    &sockets,
+                    Target {
+                        ecn: meta.ecn,
+                        ..target(to)
+                    },
+                    &self.reply,
+                );
             }
         }
     }
 
     fn flush(&mut self, listeners: &[Listener]) {
-        self.egress.flush(&AllSockets { listeners, relayed: &mut self.relayed });
+        self.egress.flush(&AllSockets {
+            listeners,
+            relayed: &mut self.relayed,
+        });
     }
 }
 
 fn target(client: Client) -> Target {
-    Target { by: By::Listener(client.socket), address: client.address, local: client.local, ecn: None }
+    Target {
+        by: By::Listener(client.socket),
+        address: client.address,
+        local: client.local,
+        ecn: None,
+    }
 }
 
 /// Sends a run: as it lies, if it has several datagrams.
-fn finish(egress: &mut Egress, sockets: &impl Send, run: Option<(Target, Range<usize>)>, buffer: &[u8], stride: usize) {
+fn finish(
+    egress: &mut Egress,
+    sockets: &impl Send,
+    run: Option<(Target, Range<usize>)>,
+    buffer: &[u8],
+    stride: usize,
+) {
     let Some((to, range)) = run else {
         return;
     };

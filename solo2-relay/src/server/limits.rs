@@ -31,11 +31,19 @@ pub(super) struct Bucket {
 impl Bucket {
     /// A full bucket.
     pub(super) fn new(capacity: f64, now: Instant) -> Self {
-        Self { level: capacity, filled: now }
+        Self {
+            level: capacity,
+            filled: now,
+        }
     }
 
     /// Takes `amount`, if it is there.
-    pub(super) fn take(&mut self, amount: f64, (capacity, per_second): (f64, f64), now: Instant) -> bool {
+    pub(super) fn take(
+        &mut self,
+        amount: f64,
+        (capacity, per_second): (f64, f64),
+        now: Instant,
+    ) -> bool {
         let gained = now.saturating_duration_since(self.filled).as_secs_f64() * per_second;
         self.level = (self.level + gained).min(capacity);
         self.filled = now;
@@ -111,7 +119,10 @@ mod tests {
         let (mut answers, now) = answers(1);
         assert_eq!(count(&mut answers, "192.0.2.1", now), 500);
         assert_eq!(count(&mut answers, "::ffff:192.0.2.1", now), 0);
-        assert_eq!(count(&mut answers, "192.0.2.1", now + Duration::from_secs(1)), 200);
+        assert_eq!(
+            count(&mut answers, "192.0.2.1", now + Duration::from_secs(1)),
+            200
+        );
         assert_eq!(count(&mut answers, "2001:db8:1:200::1", now), 500);
         assert_eq!(count(&mut answers, "2001:db8:1:2ff:ffff::9", now), 0);
         assert_eq!(count(&mut answers, "2001:db8:1:300::1", now), 500);
@@ -120,14 +131,18 @@ mod tests {
     #[test]
     fn everybody_together_gets_no_more_than_that() {
         let (mut answers, now) = answers(1);
-        let given: usize = (0..=255).map(|last| count(&mut answers, &format!("192.0.2.{last}"), now)).sum();
+        let given: usize = (0..=255)
+            .map(|last| count(&mut answers, &format!("192.0.2.{last}"), now))
+            .sum();
         assert_eq!(given, 10_000);
     }
 
     #[test]
     fn another_days_key_gives_other_places() {
         let ((today, now), (tomorrow, _)) = (answers(1), answers(2));
-        let ips: Vec<IpAddr> = (0..64).map(|last| IpAddr::from([192, 0, 2, last])).collect();
+        let ips: Vec<IpAddr> = (0..64)
+            .map(|last| IpAddr::from([192, 0, 2, last]))
+            .collect();
         assert!(ips.iter().any(|ip| today.place(*ip) != tomorrow.place(*ip)));
         assert!(!today.is_old(now + DAY - Duration::from_secs(1)) && today.is_old(now + DAY));
     }

@@ -41,13 +41,18 @@ pub(super) struct Policy {
 
 impl Policy {
     pub(super) fn new(peers: Peers, relayed: Vec<IpAddr>, own: Vec<IpAddr>) -> Self {
-        Self { peers, relayed, own }
+        Self {
+            peers,
+            relayed,
+            own,
+        }
     }
 
     /// Whether this address may be a peer's. One of our own may, but only with the
     /// port of an allocation: see [`Policy::is_relayed`].
     pub(super) fn permits(&self, ip: IpAddr) -> bool {
-        self.is_relayed(ip) || (self.peers == Peers::Public && is_global(ip) && !self.own.contains(&ip))
+        self.is_relayed(ip)
+            || (self.peers == Peers::Public && is_global(ip) && !self.own.contains(&ip))
     }
 
     /// Whether relayed addresses are made of this one. Then a datagram for it stays
@@ -66,25 +71,25 @@ impl Policy {
 /// (RFC 6890 and later), multicast, class E, and the one address in public space
 /// that a cloud answers on from inside its machines.
 const SPECIAL_V4: [(Ipv4Addr, u32); 20] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),         // this network
-    (Ipv4Addr::new(10, 0, 0, 0), 8),        // private
-    (Ipv4Addr::new(100, 64, 0, 0), 10),     // shared by carriers
-    (Ipv4Addr::new(127, 0, 0, 0), 8),       // loopback
-    (Ipv4Addr::new(168, 63, 129, 16), 32),  // Azure's host
-    (Ipv4Addr::new(169, 254, 0, 0), 16),    // link-local, and metadata
-    (Ipv4Addr::new(172, 16, 0, 0), 12),     // private
-    (Ipv4Addr::new(192, 0, 0, 0), 24),      // IETF protocol assignments
-    (Ipv4Addr::new(192, 0, 2, 0), 24),      // documentation
-    (Ipv4Addr::new(192, 31, 196, 0), 24),   // AS112
-    (Ipv4Addr::new(192, 52, 193, 0), 24),   // AMT
-    (Ipv4Addr::new(192, 88, 99, 0), 24),    // 6to4 relays
-    (Ipv4Addr::new(192, 168, 0, 0), 16),    // private
-    (Ipv4Addr::new(192, 175, 48, 0), 24),   // AS112
-    (Ipv4Addr::new(198, 18, 0, 0), 15),     // benchmarks
-    (Ipv4Addr::new(198, 51, 100, 0), 24),   // documentation
-    (Ipv4Addr::new(203, 0, 113, 0), 24),    // documentation
-    (Ipv4Addr::new(224, 0, 0, 0), 4),       // multicast
-    (Ipv4Addr::new(240, 0, 0, 0), 4),       // reserved
+    (Ipv4Addr::new(0, 0, 0, 0), 8),        // this network
+    (Ipv4Addr::new(10, 0, 0, 0), 8),       // private
+    (Ipv4Addr::new(100, 64, 0, 0), 10),    // shared by carriers
+    (Ipv4Addr::new(127, 0, 0, 0), 8),      // loopback
+    (Ipv4Addr::new(168, 63, 129, 16), 32), // Azure's host
+    (Ipv4Addr::new(169, 254, 0, 0), 16),   // link-local, and metadata
+    (Ipv4Addr::new(172, 16, 0, 0), 12),    // private
+    (Ipv4Addr::new(192, 0, 0, 0), 24),     // IETF protocol assignments
+    (Ipv4Addr::new(192, 0, 2, 0), 24),     // documentation
+    (Ipv4Addr::new(192, 31, 196, 0), 24),  // AS112
+    (Ipv4Addr::new(192, 52, 193, 0), 24),  // AMT
+    (Ipv4Addr::new(192, 88, 99, 0), 24),   // 6to4 relays
+    (Ipv4Addr::new(192, 168, 0, 0), 16),   // private
+    (Ipv4Addr::new(192, 175, 48, 0), 24),  // AS112
+    (Ipv4Addr::new(198, 18, 0, 0), 15),    // benchmarks
+    (Ipv4Addr::new(198, 51, 100, 0), 24),  // documentation
+    (Ipv4Addr::new(203, 0, 113, 0), 24),   // documentation
+    (Ipv4Addr::new(224, 0, 0, 0), 4),      // multicast
+    (Ipv4Addr::new(240, 0, 0, 0), 4),      // reserved
     (Ipv4Addr::BROADCAST, 32),
 ];
 
@@ -93,17 +98,19 @@ const GLOBAL_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 
 
 /// IPv6 blocks inside it that are special, or hold an IPv4 address.
 const SPECIAL_V6: [(Ipv6Addr, u32); 5] = [
-    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),      // IETF protocol assignments, Teredo
-    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),  // documentation
-    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),      // 6to4
+    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // IETF protocol assignments, Teredo
+    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation
+    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4
     (Ipv6Addr::new(0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0), 48), // AS112
-    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),      // documentation
+    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
 ];
 
 /// Whether an address is global unicast, plainly said.
 fn is_global(ip: IpAddr) -> bool {
     match ip {
-        IpAddr::V4(ip) => !SPECIAL_V4.iter().any(|(block, len)| same_prefix_v4(ip, *block, *len)),
+        IpAddr::V4(ip) => !SPECIAL_V4
+            .iter()
+            .any(|(block, len)| same_prefix_v4(ip, *block, *len)),
         IpAddr::V6(ip) => {
             let within = |&(block, len): &(Ipv6Addr, u32)| same_prefix_v6(ip, block, len);
             // An ISATAP interface (RFC 5214 §6.1) has 0000:5efe or 0200:5efe before its IPv4 address.
@@ -128,28 +135,33 @@ mod tests {
     use proptest::prelude::*;
 
     fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap_or_else(|_| panic!("{text} is no address"))
+        text.parse()
+            .unwrap_or_else(|_| panic!("{text} is no address"))
     }
 
     /// Every way to write an IPv4 address into an IPv6 one that an operating system or a
     /// gateway on the way may undo.
     fn embeddings(inside: Ipv4Addr) -> Vec<IpAddr> {
         let v4 = u128::from(inside.to_bits());
-        let at = |prefix: &str, shift: u32| Ipv6Addr::from_bits(prefix.parse::<Ipv6Addr>().expect("a prefix").to_bits() | v4 << shift);
+        let at = |prefix: &str, shift: u32| {
+            Ipv6Addr::from_bits(
+                prefix.parse::<Ipv6Addr>().expect("a prefix").to_bits() | v4 << shift,
+            )
+        };
         let [a, b, c, d] = inside.octets().map(u128::from);
         let rfc6052_48 = 0x0064_ff9b_0001_u128 << 80 | a << 72 | b << 64 | c << 48 | d << 40;
         [
             inside.to_ipv6_mapped(),
-            at("::", 0),                        // IPv4-compatible
-            at("::ffff:0:0:0", 0),              // IPv4-translated, RFC 2765
-            at("64:ff9b::", 0),                 // NAT64
-            at("64:ff9b:1::", 0),               // local NAT64, /96
-            Ipv6Addr::from_bits(rfc6052_48),    // local NAT64, /48
-            at("2002::", 80),                   // 6to4
+            at("::", 0),                     // IPv4-compatible
+            at("::ffff:0:0:0", 0),           // IPv4-translated, RFC 2765
+            at("64:ff9b::", 0),              // NAT64
+            at("64:ff9b:1::", 0),            // local NAT64, /96
+            Ipv6Addr::from_bits(rfc6052_48), // local NAT64, /48
+            at("2002::", 80),                // 6to4
             at("2002::1", 80),
-            at("2001::", 64),                   // Teredo, as the server
+            at("2001::", 64), // Teredo, as the server
             Ipv6Addr::from_bits(0x2001_0000_u128 << 96 | u128::from(!inside.to_bits())), // as the client
-            at("fe80::5efe:0:0", 0),            // ISATAP
+            at("fe80::5efe:0:0", 0),                                                     // ISATAP
             at("fe80::200:5efe:0:0", 0),
             at("2a00:1450:4001:801:0:5efe::", 0),
             at("2a00:1450:4001:801:200:5efe::", 0),
@@ -159,26 +171,94 @@ mod tests {
     }
 
     fn public() -> Policy {
-        Policy::new(Peers::Public, vec![ip("8.8.4.4")], vec![ip("8.8.4.4"), ip("9.9.9.9"), ip("2a00::9")])
+        Policy::new(
+            Peers::Public,
+            vec![ip("8.8.4.4")],
+            vec![ip("8.8.4.4"), ip("9.9.9.9"), ip("2a00::9")],
+        )
     }
 
     /// Written from IANA's registries, not from the tables above.
     const REFUSED: [&str; 61] = [
-        "0.0.0.0", "0.255.255.255", "10.0.0.0", "10.1.2.3", "10.255.255.255", "100.64.0.1", "100.100.100.200",
-        "100.127.255.255", "127.0.0.1", "127.0.0.53", "127.255.255.255", "168.63.129.16", "169.254.0.1",
-        "169.254.169.254", "169.254.170.2", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.0.192", "192.0.2.1",
-        "192.88.99.1", "192.168.0.1", "192.168.255.255", "198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.7",
-        "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255", "::", "::1", "::7f00:1", "::ffff:127.0.0.1",
-        "::ffff:10.1.2.3", "::ffff:8.8.8.8", "64:ff9b::7f00:1", "64:ff9b::808:808", "64:ff9b:1::a01:203",
-        "64:ff9b:1:a01:2:300::", "100::1", "2001::1", "2001:2::1", "2001:10::1", "2001:20::1", "2001:db8::1",
-        "2002:7f00:1::", "2002:a01:203::1", "2620:4f:8000::1", "3fff::1", "4000::1", "5f00::1", "fc00::1",
-        "fd00:ec2::254", "fe80::1", "fe80::5efe:7f00:1", "fec0::1", "ff02::1", "ff0e::1",
+        "0.0.0.0",
+        "0.255.255.255",
+        "10.0.0.0",
+        "10.1.2.3",
+        "10.255.255.255",
+        "100.64.0.1",
+        "100.100.100.200",
+        "100.127.255.255",
+        "127.0.0.1",
+        "127.0.0.53",
+        "127.255.255.255",
+        "168.63.129.16",
+        "169.254.0.1",
+        "169.254.169.254",
+        "169.254.170.2",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.0.0.1",
+        "192.0.0.192",
+        "192.0.2.1",
+        "192.88.99.1",
+        "192.168.0.1",
+        "192.168.255.255",
+        "198.18.0.1",
+        "198.19.255.255",
+        "198.51.100.1",
+        "203.0.113.7",
+        "224.0.0.1",
+        "239.255.255.255",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::7f00:1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.1.2.3",
+        "::ffff:8.8.8.8",
+        "64:ff9b::7f00:1",
+        "64:ff9b::808:808",
+        "64:ff9b:1::a01:203",
+        "64:ff9b:1:a01:2:300::",
+        "100::1",
+        "2001::1",
+        "2001:2::1",
+        "2001:10::1",
+        "2001:20::1",
+        "2001:db8::1",
+        "2002:7f00:1::",
+        "2002:a01:203::1",
+        "2620:4f:8000::1",
+        "3fff::1",
+        "4000::1",
+        "5f00::1",
+        "fc00::1",
+        "fd00:ec2::254",
+        "fe80::1",
+        "fe80::5efe:7f00:1",
+        "fec0::1",
+        "ff02::1",
+        "ff0e::1",
         "2a00:1450:4001:801:0:5efe:7f00:1",
     ];
     const GLOBAL: [&str; 16] = [
-        "1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255",
-        "128.0.0.0", "168.63.129.17", "172.15.255.255", "172.32.0.0", "192.167.255.255", "198.20.0.0",
-        "223.255.255.255", "2a00:1450:4001:801::200e", "2606:4700::1111",
+        "1.1.1.1",
+        "8.8.8.8",
+        "9.255.255.255",
+        "11.0.0.0",
+        "100.63.255.255",
+        "100.128.0.0",
+        "126.255.255.255",
+        "128.0.0.0",
+        "168.63.129.17",
+        "172.15.255.255",
+        "172.32.0.0",
+        "192.167.255.255",
+        "198.20.0.0",
+        "223.255.255.255",
+        "2a00:1450:4001:801::200e",
+        "2606:4700::1111",
     ];
 
     #[test]
@@ -193,7 +273,11 @@ mod tests {
 
     #[test]
     fn by_default_only_own_relayed_addresses_are_peers() {
-        let policy = Policy::new(Peers::OwnRelays, vec![ip("127.0.0.1"), ip("2a00::1")], vec![]);
+        let policy = Policy::new(
+            Peers::OwnRelays,
+            vec![ip("127.0.0.1"), ip("2a00::1")],
+            vec![],
+        );
         for text in REFUSED.iter().chain(&GLOBAL) {
             assert_eq!(policy.permits(ip(text)), *text == "127.0.0.1", "{text}");
         }

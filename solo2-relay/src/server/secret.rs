@@ -54,16 +54,24 @@ pub enum SecretError {
 
 impl SecretError {
     fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { what, path: path.to_owned(), source }
+        move |source| Self::Io {
+            what,
+            path: path.to_owned(),
+            source,
+        }
     }
 
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Exists(_) => Some("another secret ends every invite; to have that, move the file away first"),
+            Self::Exists(_) => {
+                Some("another secret ends every invite; to have that, move the file away first")
+            }
             Self::Short { .. } => Some("solo2-relay init --secret-file FILE makes a good one"),
-            Self::Line { .. } => Some("one id a line, as `solo2-relay invite --json` prints it; # begins a remark"),
+            Self::Line { .. } => {
+                Some("one id a line, as `solo2-relay invite --json` prints it; # begins a remark")
+            }
             Self::Io { .. } => None,
         }
     }
@@ -93,11 +101,23 @@ pub fn read_or_make(path: &Path) -> Result<Found, SecretError> {
         Err(_) => false,
     };
     let file = File::open(path).map_err(SecretError::io("read", path))?;
-    let mode = file.metadata().map_err(SecretError::io("read", path))?.mode();
+    let mode = file
+        .metadata()
+        .map_err(SecretError::io("read", path))?
+        .mode();
     let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
-    file.take(MOST).read_to_end(&mut bytes).map_err(SecretError::io("read", path))?;
-    let secret = RelaySecret::new(bytes).map_err(|source| SecretError::Short { path: path.to_owned(), source })?;
-    Ok(Found { secret, made, exposed: mode & 0o077 != 0 })
+    file.take(MOST)
+        .read_to_end(&mut bytes)
+        .map_err(SecretError::io("read", path))?;
+    let secret = RelaySecret::new(bytes).map_err(|source| SecretError::Short {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Found {
+        secret,
+        made,
+        exposed: mode & 0o077 != 0,
+    })
 }
 
 /// Makes a secret of 256 bits in a file that only its owner may read.
@@ -128,12 +148,17 @@ pub fn make(path: &Path) -> Result<(), SecretError> {
         .create_new(true)
         .mode(0o600)
         .open(&aside)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())
+                .and_then(|()| file.sync_all())
+        })
         // A second name fails if the first is taken, which a rename would not.
         .and_then(|()| fs::hard_link(&aside, path));
     let _ = fs::remove_file(&aside);
     match written {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(SecretError::Exists(path.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(SecretError::Exists(path.to_owned()))
+        }
         other => other.map_err(SecretError::io("write", path)),
     }
 }
@@ -152,7 +177,10 @@ impl Revoked {
     /// [`SecretError::Io`] if it cannot be read.
     pub fn open(path: &Path) -> Result<Self, SecretError> {
         let file = File::open(path).map_err(SecretError::io("read", path))?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+        })
     }
 
     /// Reads the whole list.
@@ -163,13 +191,22 @@ impl Revoked {
         let mut text = String::new();
         self.file
             .rewind()
-            .and_then(|()| Read::by_ref(&mut self.file).take(MOST).read_to_string(&mut text))
+            .and_then(|()| {
+                Read::by_ref(&mut self.file)
+                    .take(MOST)
+                    .read_to_string(&mut text)
+            })
             .map_err(SecretError::io("read", &self.path))?;
         text.lines()
             .enumerate()
             .map(|(at, line)| (at + 1, line.split('#').next().unwrap_or_default().trim()))
             .filter(|(_, id)| !id.is_empty())
-            .map(|(line, id)| id.parse().map_err(|_| SecretError::Line { path: self.path.clone(), line }))
+            .map(|(line, id)| {
+                id.parse().map_err(|_| SecretError::Line {
+                    path: self.path.clone(),
+                    line,
+                })
+            })
             .collect()
     }
 }
@@ -188,9 +225,16 @@ mod tests {
         let id = InviteId::new(None, [0; 8]);
         assert!(first.secret.invite_key(id).expose() == second.secret.invite_key(id).expose());
         assert!(matches!(make(&path), Err(SecretError::Exists(_))));
-        assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 1, "nothing is left beside it");
+        assert_eq!(
+            fs::read_dir(directory.path()).expect("listed").count(),
+            1,
+            "nothing is left beside it"
+        );
         fs::write(&path, "too short").expect("written");
-        assert!(matches!(read_or_make(&path), Err(SecretError::Short { .. })));
+        assert!(matches!(
+            read_or_make(&path),
+            Err(SecretError::Short { .. })
+        ));
     }
 
     #[test]
@@ -200,10 +244,16 @@ mod tests {
         let keys: Vec<_> = std::thread::scope(|scope| {
             let read = || {
                 let found = read_or_make(&path).expect("a secret");
-                *found.secret.invite_key(InviteId::new(None, [0; 8])).expose()
+                *found
+                    .secret
+                    .invite_key(InviteId::new(None, [0; 8]))
+                    .expose()
             };
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(read)).collect();
-            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("no panic"))
+                .collect()
         });
         assert!(keys.iter().all(|key| *key == keys[0]));
     }
@@ -219,6 +269,9 @@ mod tests {
         fs::write(&path, format!("{one}\n{two}\n")).expect("written");
         assert_eq!(revoked.read().expect("read"), HashSet::from([one, two]));
         fs::write(&path, format!("{one}\nMallory\n")).expect("written");
-        assert!(matches!(revoked.read(), Err(SecretError::Line { line: 2, .. })));
+        assert!(matches!(
+            revoked.read(),
+            Err(SecretError::Line { line: 2, .. })
+        ));
     }
 }

@@ -71,7 +71,11 @@ pub(super) enum Action {
     /// What was written into the reply goes to this client.
     Reply { to: Client },
     /// These of its bytes leave by the socket of a relayed address.
-    Peer { from: SocketAddr, to: SocketAddr, data: Range<usize> },
+    Peer {
+        from: SocketAddr,
+        to: SocketAddr,
+        data: Range<usize>,
+    },
 }
 
 /// The sockets behind relayed addresses. Where peers are relayed addresses
@@ -154,7 +158,8 @@ impl Turn {
         now: Now,
     ) -> Self {
         let mut rng = StdRng::from_seed(seed);
-        let door = secret.map(|secret| Door::new(secret, draw_key(&mut rng), rules.credential_lifetime));
+        let door =
+            secret.map(|secret| Door::new(secret, draw_key(&mut rng), rules.credential_lifetime));
         Self {
             policy,
             door,
@@ -181,7 +186,9 @@ impl Turn {
             return Action::Nothing;
         }
         match bytes.first() {
-            Some(0x40..=0x4f) => self.channel(now, client, bytes, reply).unwrap_or(Action::Nothing),
+            Some(0x40..=0x4f) => self
+                .channel(now, client, bytes, reply)
+                .unwrap_or(Action::Nothing),
             Some(0x00..=0x3f) => self.message(now, client, bytes, reply, sockets),
             _ => Action::Nothing,
         }
@@ -220,7 +227,10 @@ impl Turn {
 
     /// Lets go of what has expired. To be called about once a second.
     pub(super) fn expire(&mut self, now: Now, sockets: &mut impl Sockets) {
-        for id in self.table.those(|allocation| allocation.expires <= now.instant) {
+        for id in self
+            .table
+            .those(|allocation| allocation.expires <= now.instant)
+        {
             self.remove(id, sockets);
         }
         if self.answers.is_old(now.instant) {
@@ -230,7 +240,10 @@ impl Turn {
 
     /// From now on these invites, and no others, are revoked. What they hold ends.
     pub(super) fn revoke(&mut self, invites: HashSet<InviteId>, sockets: &mut impl Sockets) {
-        for id in self.table.those(|allocation| invites.contains(&allocation.owner)) {
+        for id in self
+            .table
+            .those(|allocation| invites.contains(&allocation.owner))
+        {
             self.remove(id, sockets);
         }
         if let Some(door) = &mut self.door {
@@ -255,7 +268,13 @@ impl Turn {
     }
 
     /// ChannelData: the way that nearly everything takes.
-    fn channel(&mut self, now: Now, client: Client, bytes: &mut [u8], reply: &mut Vec<u8>) -> Option<Action> {
+    fn channel(
+        &mut self,
+        now: Now,
+        client: Client,
+        bytes: &mut [u8],
+        reply: &mut Vec<u8>,
+    ) -> Option<Action> {
         let (number, data) = channel_data(bytes)?;
         let len = data.len();
         let sender = self.table.get(self.table.by_client(&client)?)?;
@@ -267,31 +286,48 @@ impl Turn {
         }
         match way {
             Way::Channel(to, number) => {
-                bytes.first_chunk_mut::<2>()?.copy_from_slice(&number.to_be_bytes());
-                Some(Action::Forward { to, len: CHANNEL_HEADER_LEN + len })
+                bytes
+                    .first_chunk_mut::<2>()?
+                    .copy_from_slice(&number.to_be_bytes());
+                Some(Action::Forward {
+                    to,
+                    len: CHANNEL_HEADER_LEN + len,
+                })
             }
             Way::Indication(to) => {
                 let data = bytes.get(CHANNEL_HEADER_LEN..CHANNEL_HEADER_LEN + len)?;
                 self.write_data_indication(reply, from, data);
                 Some(Action::Reply { to })
             }
-            Way::Outside => {
-                Some(Action::Peer { from, to: peer, data: CHANNEL_HEADER_LEN..CHANNEL_HEADER_LEN + len })
-            }
+            Way::Outside => Some(Action::Peer {
+                from,
+                to: peer,
+                data: CHANNEL_HEADER_LEN..CHANNEL_HEADER_LEN + len,
+            }),
         }
     }
 
     /// A Send indication: the same by a longer way.
-    fn send(&mut self, now: Now, client: Client, message: &Message<'_>, reply: &mut Vec<u8>) -> Option<Action> {
+    fn send(
+        &mut self,
+        now: Now,
+        client: Client,
+        message: &Message<'_>,
+        reply: &mut Vec<u8>,
+    ) -> Option<Action> {
         let known = |kind| {
-            matches!(kind, attribute::XOR_PEER_ADDRESS | attribute::DATA | attribute::DONT_FRAGMENT)
-                || !attribute::must_be_understood(kind)
+            matches!(
+                kind,
+                attribute::XOR_PEER_ADDRESS | attribute::DATA | attribute::DONT_FRAGMENT
+            ) || !attribute::must_be_understood(kind)
         };
         if !message.attributes().all(|it| known(it.kind)) {
             return None;
         }
         let transaction = message.transaction();
-        let peer = message.attribute(attribute::XOR_PEER_ADDRESS)?.xor_address(&transaction)?;
+        let peer = message
+            .attribute(attribute::XOR_PEER_ADDRESS)?
+            .xor_address(&transaction)?;
         let data = message.attribute(attribute::DATA)?;
         let sender = self.table.get(self.table.by_client(&client)?)?;
         let (from, owner) = (sender.relayed, sender.owner);
@@ -313,7 +349,11 @@ impl Turn {
             }
             Way::Outside => {
                 let start = data.start;
-                Some(Action::Peer { from, to: peer, data: start..start + data.value.len() })
+                Some(Action::Peer {
+                    from,
+                    to: peer,
+                    data: start..start + data.value.len(),
+                })
             }
         }
     }
@@ -367,16 +407,27 @@ impl Turn {
         };
         let answered = match (message.class(), message.method()) {
             (Class::Indication, method::SEND) => {
-                return self.send(now, client, &message, reply).unwrap_or(Action::Nothing);
+                return self
+                    .send(now, client, &message, reply)
+                    .unwrap_or(Action::Nothing);
             }
-            (Class::Request, method::BINDING) if self.rules.stun => self.binding(now, client, &message, reply),
+            (Class::Request, method::BINDING) if self.rules.stun => {
+                self.binding(now, client, &message, reply)
+            }
             (
                 Class::Request,
-                method::ALLOCATE | method::REFRESH | method::CREATE_PERMISSION | method::CHANNEL_BIND,
+                method::ALLOCATE
+                | method::REFRESH
+                | method::CREATE_PERMISSION
+                | method::CHANNEL_BIND,
             ) => self.request(now, client, &message, reply, sockets),
             _ => false,
         };
-        if answered { Action::Reply { to: client } } else { Action::Nothing }
+        if answered {
+            Action::Reply { to: client }
+        } else {
+            Action::Nothing
+        }
     }
 }
 

@@ -53,7 +53,9 @@ impl Integrity {
     /// Appends the code over `parts`.
     pub(super) fn write(self, key: &[u8], parts: [&[u8]; 3], out: &mut Vec<u8>) {
         match self {
-            Self::Sha1 => out.extend_from_slice(&over::<Hmac<Sha1>>(key, parts).finalize().into_bytes()),
+            Self::Sha1 => {
+                out.extend_from_slice(&over::<Hmac<Sha1>>(key, parts).finalize().into_bytes())
+            }
             Self::Sha256 => {
                 out.extend_from_slice(&over::<Hmac<Sha256>>(key, parts).finalize().into_bytes());
             }

@@ -51,7 +51,9 @@ impl<'a> Message<'a> {
     /// # Errors
     /// [`WireError`]; a FINGERPRINT that is there must be right.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, WireError> {
-        let header = bytes.first_chunk::<HEADER_LEN>().ok_or(WireError::NotStun)?;
+        let header = bytes
+            .first_chunk::<HEADER_LEN>()
+            .ok_or(WireError::NotStun)?;
         let [a, b, c, d, e, f, g, h, ..] = *header;
         let kind = u16::from_be_bytes([a, b]);
         if kind & 0xc000 != 0 || u32::from_be_bytes([e, f, g, h]) != MAGIC_COOKIE {

@@ -4,7 +4,9 @@ use super::*;
 
 fn hex(text: &str) -> Vec<u8> {
     let digits: String = text.split_whitespace().collect();
-    data_encoding::HEXLOWER.decode(digits.as_bytes()).expect("hexadecimal")
+    data_encoding::HEXLOWER
+        .decode(digits.as_bytes())
+        .expect("hexadecimal")
 }
 
 fn read(bytes: &[u8]) -> Message<'_> {
@@ -40,11 +42,19 @@ fn the_vectors_of_rfc_5769_are_read() {
         assert!(!message.verify_short_term("VOkJxbRl1RmTxUk/WvJxBT"));
     }
     let (v4, v6) = (hex(RESPONSE_V4), hex(RESPONSE_V6));
-    for (bytes, address) in [(&v4, "192.0.2.1:32853"), (&v6, "[2001:db8:1234:5678:11:2233:4455:6677]:32853")] {
+    for (bytes, address) in [
+        (&v4, "192.0.2.1:32853"),
+        (&v6, "[2001:db8:1234:5678:11:2233:4455:6677]:32853"),
+    ] {
         let message = read(bytes);
         assert_eq!(message.class(), Class::Success);
-        let mapped = message.attribute(attribute::XOR_MAPPED_ADDRESS).expect("it is there");
-        assert_eq!(mapped.xor_address(&message.transaction()), address.parse().ok());
+        let mapped = message
+            .attribute(attribute::XOR_MAPPED_ADDRESS)
+            .expect("it is there");
+        assert_eq!(
+            mapped.xor_address(&message.transaction()),
+            address.parse().ok()
+        );
     }
 }
 
@@ -52,7 +62,10 @@ fn the_vectors_of_rfc_5769_are_read() {
 fn the_long_term_vector_of_rfc_5769_is_read() {
     let bytes = hex(LONG_TERM);
     let message = read(&bytes);
-    let username = message.attribute(attribute::USERNAME).and_then(|it| it.text().map(str::to_owned)).expect("text");
+    let username = message
+        .attribute(attribute::USERNAME)
+        .and_then(|it| it.text().map(str::to_owned))
+        .expect("text");
     assert_eq!(username, "\u{30DE}\u{30C8}\u{30EA}\u{30C3}\u{30AF}\u{30B9}");
     assert!(message.verify(&LongTermKey::derive(&username, "example.org", "TheMatrIX")));
     assert!(!message.verify(&LongTermKey::derive(&username, "example.org", "TheMatrix")));
@@ -64,11 +77,20 @@ fn the_vectors_of_rfc_5769_are_written() {
     let bytes = hex(LONG_TERM);
     let message = read(&bytes);
     let mut out = Vec::new();
-    let mut writer = Writer::new(&mut out, Class::Request, method::BINDING, message.transaction());
+    let mut writer = Writer::new(
+        &mut out,
+        Class::Request,
+        method::BINDING,
+        message.transaction(),
+    );
     for attribute in message.attributes() {
         writer.attribute(attribute.kind, attribute.value);
     }
-    let key = LongTermKey::derive("\u{30DE}\u{30C8}\u{30EA}\u{30C3}\u{30AF}\u{30B9}", "example.org", "TheMatrIX");
+    let key = LongTermKey::derive(
+        "\u{30DE}\u{30C8}\u{30EA}\u{30C3}\u{30AF}\u{30B9}",
+        "example.org",
+        "TheMatrIX",
+    );
     writer.integrity(Integrity::Sha1, &key);
     assert_eq!(out, bytes);
 }
@@ -77,14 +99,21 @@ fn the_vectors_of_rfc_5769_are_written() {
 /// key `MD5("user:realm:pass")`.
 #[test]
 fn message_integrity_sha256_is_that_of_an_independent_computation() {
-    let bytes = hex("0003002c2112a442000102030405060708090a0b0019000411000000001c002081c46080e3ec30cd5246a4231c48acd89bbdcab77ccec4a5380ff94740db463d");
+    let bytes = hex(
+        "0003002c2112a442000102030405060708090a0b0019000411000000001c002081c46080e3ec30cd5246a4231c48acd89bbdcab77ccec4a5380ff94740db463d",
+    );
     let key = LongTermKey::derive("user", "realm", "pass");
     assert_eq!(read(&bytes).integrity(), Some(Integrity::Sha256));
     assert!(read(&bytes).verify(&key));
     let mut out = Vec::new();
-    Writer::new(&mut out, Class::Request, method::ALLOCATE, read(&bytes).transaction())
-        .attribute(attribute::REQUESTED_TRANSPORT, &[UDP, 0, 0, 0])
-        .integrity(Integrity::Sha256, &key);
+    Writer::new(
+        &mut out,
+        Class::Request,
+        method::ALLOCATE,
+        read(&bytes).transaction(),
+    )
+    .attribute(attribute::REQUESTED_TRANSPORT, &[UDP, 0, 0, 0])
+    .integrity(Integrity::Sha256, &key);
     assert_eq!(out, bytes);
 }
 
@@ -94,19 +123,31 @@ fn nothing_behind_the_integrity_code_is_obeyed() {
     for integrity in [Integrity::Sha1, Integrity::Sha256] {
         let mut out = Vec::new();
         let mut writer = Writer::new(&mut out, Class::Request, method::REFRESH, [1; 12]);
-        writer.attribute(attribute::USERNAME, b"user").integrity(integrity, &key);
+        writer
+            .attribute(attribute::USERNAME, b"user")
+            .integrity(integrity, &key);
         let honest = out.clone();
         let mut writer = Writer::new(&mut out, Class::Request, method::REFRESH, [1; 12]);
-        writer.attribute(attribute::USERNAME, b"user").integrity(integrity, &key);
-        writer.attribute(attribute::LIFETIME, &[0; 4]).attribute(attribute::USERNAME, b"root").fingerprint();
+        writer
+            .attribute(attribute::USERNAME, b"user")
+            .integrity(integrity, &key);
+        writer
+            .attribute(attribute::LIFETIME, &[0; 4])
+            .attribute(attribute::USERNAME, b"root")
+            .fingerprint();
         let message = read(&out);
         assert!(message.verify(&key));
         assert!(message.attribute(attribute::LIFETIME).is_none());
-        assert_eq!(message.attributes().count(), read(&honest).attributes().count());
+        assert_eq!(
+            message.attributes().count(),
+            read(&honest).attributes().count()
+        );
         // A second code of the same kind does not move the end.
         let mut writer = Writer::new(&mut out, Class::Request, method::REFRESH, [1; 12]);
         writer.integrity(integrity, &key);
-        writer.attribute(attribute::LIFETIME, &[0; 4]).integrity(integrity, &key);
+        writer
+            .attribute(attribute::LIFETIME, &[0; 4])
+            .integrity(integrity, &key);
         assert_eq!(read(&out).attributes().count(), 0);
     }
 }
@@ -117,7 +158,10 @@ fn the_stronger_of_two_codes_must_hold() {
     let mut out = Vec::new();
     let mut writer = Writer::new(&mut out, Class::Request, method::REFRESH, [1; 12]);
     writer.integrity(Integrity::Sha1, &key);
-    writer.integrity(Integrity::Sha256, &LongTermKey::derive("user", "realm", "guess"));
+    writer.integrity(
+        Integrity::Sha256,
+        &LongTermKey::derive("user", "realm", "guess"),
+    );
     assert_eq!(read(&out).integrity(), Some(Integrity::Sha256));
     assert!(!read(&out).verify(&key));
 }
@@ -127,7 +171,8 @@ fn a_truncated_code_is_no_code() {
     let key = LongTermKey::derive("user", "realm", "pass");
     let mut out = Vec::new();
     let mut whole = Vec::new();
-    Writer::new(&mut whole, Class::Request, method::REFRESH, [1; 12]).integrity(Integrity::Sha1, &key);
+    Writer::new(&mut whole, Class::Request, method::REFRESH, [1; 12])
+        .integrity(Integrity::Sha1, &key);
     let code = whole[24..].to_vec();
     for len in [0, 4, 16, 19] {
         Writer::new(&mut out, Class::Request, method::REFRESH, [1; 12])
@@ -150,14 +195,27 @@ fn lengths_that_lie_are_refused() {
     assert_eq!(Message::parse(&attribute).err(), Some(WireError::Length));
     let mut fingerprint = good;
     *fingerprint.last_mut().expect("bytes") ^= 1;
-    assert_eq!(Message::parse(&fingerprint).err(), Some(WireError::Fingerprint));
+    assert_eq!(
+        Message::parse(&fingerprint).err(),
+        Some(WireError::Fingerprint)
+    );
 }
 
 #[test]
 fn channel_data_ends_where_it_says() {
-    assert_eq!(channel_data(&hex("4000 0003 aabbcc 00")), Some((0x4000, &[0xaa, 0xbb, 0xcc][..])));
+    assert_eq!(
+        channel_data(&hex("4000 0003 aabbcc 00")),
+        Some((0x4000, &[0xaa, 0xbb, 0xcc][..]))
+    );
     assert_eq!(channel_data(&hex("4fff 0000")), Some((0x4fff, &[][..])));
-    for bad in ["", "4000", "4000 0004 aabbcc", "3fff 0000", "5000 0000", "7fff 0000"] {
+    for bad in [
+        "",
+        "4000",
+        "4000 0004 aabbcc",
+        "3fff 0000",
+        "5000 0000",
+        "7fff 0000",
+    ] {
         assert_eq!(channel_data(&hex(bad)), None, "{bad}");
     }
 }
@@ -174,7 +232,12 @@ fn a_stream_is_cut_where_messages_end() {
 
 fn attributes() -> impl Strategy<Value = Vec<(u16, Vec<u8>)>> {
     let kind = any::<u16>().prop_filter("no code", |kind| {
-        ![attribute::MESSAGE_INTEGRITY, attribute::MESSAGE_INTEGRITY_SHA256, attribute::FINGERPRINT].contains(kind)
+        ![
+            attribute::MESSAGE_INTEGRITY,
+            attribute::MESSAGE_INTEGRITY_SHA256,
+            attribute::FINGERPRINT,
+        ]
+        .contains(kind)
     });
     proptest::collection::vec((kind, proptest::collection::vec(any::<u8>(), 0..40)), 0..8)
 }

@@ -18,7 +18,12 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// Begins a message; what was in the buffer is gone.
-    pub fn new(out: &'a mut Vec<u8>, class: Class, method: u16, transaction: TransactionId) -> Self {
+    pub fn new(
+        out: &'a mut Vec<u8>,
+        class: Class,
+        method: u16,
+        transaction: TransactionId,
+    ) -> Self {
         let class = match class {
             Class::Request => 0x000,
             Class::Indication => 0x010,
@@ -39,7 +44,8 @@ impl<'a> Writer<'a> {
         let len = u16::try_from(value.len()).unwrap_or(u16::MAX);
         self.out.extend_from_slice(&kind.to_be_bytes());
         self.out.extend_from_slice(&len.to_be_bytes());
-        self.out.extend_from_slice(value.get(..usize::from(len)).unwrap_or_default());
+        self.out
+            .extend_from_slice(value.get(..usize::from(len)).unwrap_or_default());
         self.out.resize(self.out.len().next_multiple_of(4), 0);
         self.set_length(0);
         self
@@ -74,7 +80,10 @@ impl<'a> Writer<'a> {
         for (to, from) in rest.iter_mut().zip(reason.bytes()) {
             *to = from;
         }
-        self.attribute(attribute::ERROR_CODE, value.get(..4 + len).unwrap_or_default())
+        self.attribute(
+            attribute::ERROR_CODE,
+            value.get(..4 + len).unwrap_or_default(),
+        )
     }
 
     /// Appends the code over everything so far.

@@ -80,15 +80,25 @@ impl Allocation {
     /// Whether this peer may be sent to, and heard. By address without port, as
     /// RFC 8656 §9 has it.
     pub(super) fn permits(&self, ip: IpAddr, now: Instant) -> bool {
-        self.permissions.iter().any(|it| it.ip == ip && it.expires > now)
+        self.permissions
+            .iter()
+            .any(|it| it.ip == ip && it.expires > now)
     }
 
     /// Lets all these in, or, if they are too many, none of them.
     pub(super) fn permit(&mut self, ips: impl Iterator<Item = IpAddr>, now: Instant) -> bool {
-        let mut next: Vec<_> = self.permissions.iter().copied().filter(|it| it.expires > now).collect();
+        let mut next: Vec<_> = self
+            .permissions
+            .iter()
+            .copied()
+            .filter(|it| it.expires > now)
+            .collect();
         for ip in ips {
             next.retain(|it| it.ip != ip);
-            next.push(Permission { ip, expires: now + PERMISSION });
+            next.push(Permission {
+                ip,
+                expires: now + PERMISSION,
+            });
             if next.len() > MOST_PERMISSIONS {
                 return false;
             }
@@ -99,22 +109,37 @@ impl Allocation {
 
     /// The peer that this channel leads to.
     pub(super) fn peer_of(&self, number: u16, now: Instant) -> Option<SocketAddr> {
-        let channel = self.channels.iter().find(|it| it.number == number && it.expires > now)?;
+        let channel = self
+            .channels
+            .iter()
+            .find(|it| it.number == number && it.expires > now)?;
         Some(channel.peer)
     }
 
     /// The channel that leads to this peer.
     pub(super) fn channel_to(&self, peer: SocketAddr, now: Instant) -> Option<u16> {
-        let channel = self.channels.iter().find(|it| it.peer == peer && it.expires > now)?;
+        let channel = self
+            .channels
+            .iter()
+            .find(|it| it.peer == peer && it.expires > now)?;
         Some(channel.number)
     }
 
     /// Binds a channel, or binds it for longer. Its peer is let in as well.
-    pub(super) fn bind(&mut self, number: u16, peer: SocketAddr, now: Instant) -> Result<(), BindError> {
+    pub(super) fn bind(
+        &mut self,
+        number: u16,
+        peer: SocketAddr,
+        now: Instant,
+    ) -> Result<(), BindError> {
         self.channels.retain(|it| it.expires > now);
         let expires = now + CHANNEL;
         let same = |it: &Channel| it.number == number && it.peer == peer;
-        if self.channels.iter().any(|it| (it.number == number || it.peer == peer) && !same(it)) {
+        if self
+            .channels
+            .iter()
+            .any(|it| (it.number == number || it.peer == peer) && !same(it))
+        {
             return Err(BindError::Taken);
         }
         let bound = self.channels.iter().position(same);
@@ -126,7 +151,11 @@ impl Allocation {
         }
         match bound.and_then(|at| self.channels.get_mut(at)) {
             Some(channel) => channel.expires = expires,
-            None => self.channels.push(Channel { number, peer, expires }),
+            None => self.channels.push(Channel {
+                number,
+                peer,
+                expires,
+            }),
         }
         Ok(())
     }
@@ -139,8 +168,15 @@ mod tests {
     fn allocation() -> (Allocation, Instant) {
         let now = Instant::now();
         let any: SocketAddr = "192.0.2.1:1".parse().expect("an address");
-        let client = Client { socket: 0, address: any, local: None };
-        (Allocation::new(client, any, InviteId::new(None, [0; 8]), [0; 12], now), now)
+        let client = Client {
+            socket: 0,
+            address: any,
+            local: None,
+        };
+        (
+            Allocation::new(client, any, InviteId::new(None, [0; 8]), [0; 12], now),
+            now,
+        )
     }
 
     fn peer(last: u8, port: u16) -> SocketAddr {
@@ -162,7 +198,10 @@ mod tests {
         assert!(!allocation.permit((0..9).map(|last| peer(last, 0).ip()), now));
         assert!(!allocation.permits(peer(0, 0).ip(), now));
         assert!(allocation.permit((0..8).map(|last| peer(last, 0).ip()), now));
-        assert!(allocation.permit([peer(3, 0).ip()].into_iter(), now), "one of the eight, again");
+        assert!(
+            allocation.permit([peer(3, 0).ip()].into_iter(), now),
+            "one of the eight, again"
+        );
         assert!(!allocation.permit([peer(8, 0).ip()].into_iter(), now));
         assert!(allocation.permit([peer(8, 0).ip()].into_iter(), now + PERMISSION));
     }
@@ -172,8 +211,14 @@ mod tests {
         let (mut allocation, now) = allocation();
         assert_eq!(allocation.bind(0x4000, peer(2, 5), now), Ok(()));
         assert_eq!(allocation.bind(0x4000, peer(2, 5), now), Ok(()));
-        assert_eq!(allocation.bind(0x4000, peer(2, 6), now), Err(BindError::Taken));
-        assert_eq!(allocation.bind(0x4001, peer(2, 5), now), Err(BindError::Taken));
+        assert_eq!(
+            allocation.bind(0x4000, peer(2, 6), now),
+            Err(BindError::Taken)
+        );
+        assert_eq!(
+            allocation.bind(0x4001, peer(2, 5), now),
+            Err(BindError::Taken)
+        );
         assert_eq!(allocation.peer_of(0x4000, now), Some(peer(2, 5)));
         assert_eq!(allocation.channel_to(peer(2, 5), now), Some(0x4000));
         assert!(allocation.permits(peer(2, 0).ip(), now));
@@ -189,7 +234,10 @@ mod tests {
         for port in 0..8 {
             assert_eq!(allocation.bind(0x4000 + port, peer(2, port), now), Ok(()));
         }
-        assert_eq!(allocation.bind(0x4008, peer(2, 8), now), Err(BindError::Full));
+        assert_eq!(
+            allocation.bind(0x4008, peer(2, 8), now),
+            Err(BindError::Full)
+        );
         assert_eq!(allocation.bind(0x4007, peer(2, 7), now), Ok(()));
     }
 }

@@ -45,8 +45,17 @@ pub(super) struct Visitor {
 
 impl Door {
     /// `nonce_key` is random, and this is its only place.
-    pub(in crate::server) fn new(secret: RelaySecret, nonce_key: Zeroizing<[u8; 32]>, longest: u64) -> Self {
-        Self { secret, nonce_key, longest, revoked: HashSet::new() }
+    pub(in crate::server) fn new(
+        secret: RelaySecret,
+        nonce_key: Zeroizing<[u8; 32]>,
+        longest: u64,
+    ) -> Self {
+        Self {
+            secret,
+            nonce_key,
+            longest,
+            revoked: HashSet::new(),
+        }
     }
 
     /// From now on, these invites open nothing, and all others do.
@@ -55,7 +64,12 @@ impl Door {
     }
 
     /// Looks at a request from this address, at this time in seconds since 1970.
-    pub(super) fn check(&self, message: &Message<'_>, from: SocketAddr, unix: u64) -> Result<Visitor, Refused> {
+    pub(super) fn check(
+        &self,
+        message: &Message<'_>,
+        from: SocketAddr,
+        unix: u64,
+    ) -> Result<Visitor, Refused> {
         let Some(integrity) = message.integrity() else {
             return Err(Refused::UNAUTHENTICATED);
         };
@@ -74,11 +88,19 @@ impl Door {
             .and_then(|text| text.parse().ok())
             .filter(|username| self.is_current(username, unix))
             .ok_or(Refused::UNAUTHENTICATED)?;
-        let key = self.secret.invite_key(username.invite).password(&username).key(&username);
+        let key = self
+            .secret
+            .invite_key(username.invite)
+            .password(&username)
+            .key(&username);
         if !message.verify(&key) {
             return Err(Refused::UNAUTHENTICATED);
         }
-        Ok(Visitor { invite: username.invite, key, integrity })
+        Ok(Visitor {
+            invite: username.invite,
+            key,
+            integrity,
+        })
     }
 
     fn is_current(&self, username: &Username, unix: u64) -> bool {

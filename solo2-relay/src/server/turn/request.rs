@@ -28,20 +28,36 @@ enum Done {
 
 impl Turn {
     /// Tells a client its address. No word about this software.
-    pub(super) fn binding(&mut self, now: Now, client: Client, message: &Message<'_>, reply: &mut Vec<u8>) -> bool {
+    pub(super) fn binding(
+        &mut self,
+        now: Now,
+        client: Client,
+        message: &Message<'_>,
+        reply: &mut Vec<u8>,
+    ) -> bool {
         if !self.answers.take(client.address.ip(), now.instant) {
             return false;
         }
         // An open server is asked for nothing by these; they change no answer.
-        let known = [
-            attribute::PRIORITY,
-            attribute::USE_CANDIDATE,
-        ];
+        let known = [attribute::PRIORITY, attribute::USE_CANDIDATE];
         if let Some(unknown) = unknown(message, &known) {
-            self.refuse(now, client, message, Refused::UNKNOWN_ATTRIBUTE, Some(&unknown), None, reply);
+            self.refuse(
+                now,
+                client,
+                message,
+                Refused::UNKNOWN_ATTRIBUTE,
+                Some(&unknown),
+                None,
+                reply,
+            );
             return true;
         }
-        let mut writer = Writer::new(reply, Class::Success, method::BINDING, message.transaction());
+        let mut writer = Writer::new(
+            reply,
+            Class::Success,
+            method::BINDING,
+            message.transaction(),
+        );
         writer.xor_address(attribute::XOR_MAPPED_ADDRESS, client.address);
         if message.has_fingerprint() {
             writer.fingerprint();
@@ -74,7 +90,15 @@ impl Turn {
         };
         if let Some(unknown) = unknown(message, known(message.method())) {
             let refused = Refused::UNKNOWN_ATTRIBUTE;
-            self.refuse(now, client, message, refused, Some(&unknown), Some(&visitor), reply);
+            self.refuse(
+                now,
+                client,
+                message,
+                refused,
+                Some(&unknown),
+                Some(&visitor),
+                reply,
+            );
             return true;
         }
         let done = match message.method() {
@@ -99,12 +123,23 @@ impl Turn {
         visitor: &Visitor,
         sockets: &mut impl Sockets,
     ) -> Result<Done, Refused> {
-        if let Some(there) = self.table.by_client(&client).and_then(|id| self.table.get(id)) {
+        if let Some(there) = self
+            .table
+            .by_client(&client)
+            .and_then(|id| self.table.get(id))
+        {
             // The same request once more: its answer was lost.
             let again = there.transaction == message.transaction() && there.owner == visitor.invite;
-            return if again { Ok(Done::Allocated(there.relayed)) } else { Err(Refused::MISMATCH) };
+            return if again {
+                Ok(Done::Allocated(there.relayed))
+            } else {
+                Err(Refused::MISMATCH)
+            };
         }
-        match message.attribute(attribute::REQUESTED_TRANSPORT).map(|it| it.value) {
+        match message
+            .attribute(attribute::REQUESTED_TRANSPORT)
+            .map(|it| it.value)
+        {
             Some([UDP, _, _, _]) => {}
             Some([_, _, _, _]) => return Err(Refused::TRANSPORT_NOT_SUPPORTED),
             _ => return Err(Refused::BAD_REQUEST),
@@ -118,8 +153,18 @@ impl Turn {
         if self.table.len() >= self.rules.allocations as usize {
             return Err(Refused::NO_CAPACITY);
         }
+        let even = match message.attribute(attribute::EVEN_PORT).map(|it| it.value) {
+            None => false,
+            Some([0x00..=0x7f]) => true,
+            // The port above as well, for later: nothing is reserved here.
+            Some([0x80..=0xff]) => return Err(Refused::NO_CAPACITY),
+            Some(_) => return Err(Refused::BAD_REQUEST),
+        };
         for _ in 0..TRIES {
-            let relayed = self.table.draw(ip, &mut self.rng).ok_or(Refused::NO_CAPACITY)?;
+            let relayed = self
+                .table
+                .draw(ip, even, &mut self.rng)
+                .ok_or(Refused::NO_CAPACITY)?;
             if sockets.open(relayed).is_ok() {
                 let (owner, transaction) = (visitor.invite, message.transaction());
                 let allocation = Allocation::new(client, relayed, owner, transaction, now.instant);
@@ -168,7 +213,11 @@ impl Turn {
         visitor: &Visitor,
     ) -> Result<Done, Refused> {
         let id = self.of(client, visitor)?;
-        let peers = || message.attributes().filter(|it| it.kind == attribute::XOR_PEER_ADDRESS);
+        let peers = || {
+            message
+                .attributes()
+                .filter(|it| it.kind == attribute::XOR_PEER_ADDRESS)
+        };
         match peers().count() {
             0 => return Err(Refused::BAD_REQUEST),
             1..=MOST_PEERS => {}
@@ -179,9 +228,15 @@ impl Turn {
             let peer = peer.xor_address(&transaction).ok_or(Refused::BAD_REQUEST)?;
             self.check_peer(id, peer)?;
         }
-        let ips = peers().filter_map(|it| it.xor_address(&transaction)).map(|peer| peer.ip());
+        let ips = peers()
+            .filter_map(|it| it.xor_address(&transaction))
+            .map(|peer| peer.ip());
         let allocation = self.table.get_mut(id).ok_or(Refused::MISMATCH)?;
-        if allocation.permit(ips, now.instant) { Ok(Done::Installed) } else { Err(Refused::NO_CAPACITY) }
+        if allocation.permit(ips, now.instant) {
+            Ok(Done::Installed)
+        } else {
+            Err(Refused::NO_CAPACITY)
+        }
     }
 
     /// RFC 8656 §12.2.
@@ -193,7 +248,10 @@ impl Turn {
         visitor: &Visitor,
     ) -> Result<Done, Refused> {
         let id = self.of(client, visitor)?;
-        let number = match message.attribute(attribute::CHANNEL_NUMBER).map(|it| it.value) {
+        let number = match message
+            .attribute(attribute::CHANNEL_NUMBER)
+            .map(|it| it.value)
+        {
             Some([a, b, _, _]) => u16::from_be_bytes([*a, *b]),
             _ => return Err(Refused::BAD_REQUEST),
         };
@@ -216,7 +274,11 @@ impl Turn {
     fn of(&self, client: Client, visitor: &Visitor) -> Result<Id, Refused> {
         let id = self.table.by_client(&client).ok_or(Refused::MISMATCH)?;
         let allocation = self.table.get(id).ok_or(Refused::MISMATCH)?;
-        if allocation.owner == visitor.invite { Ok(id) } else { Err(Refused::WRONG_CREDENTIALS) }
+        if allocation.owner == visitor.invite {
+            Ok(id)
+        } else {
+            Err(Refused::WRONG_CREDENTIALS)
+        }
     }
 
     fn check_peer(&self, id: Id, peer: SocketAddr) -> Result<(), Refused> {
@@ -224,10 +286,17 @@ impl Turn {
         if allocation.relayed.is_ipv6() != peer.is_ipv6() {
             return Err(Refused::PEER_FAMILY_MISMATCH);
         }
-        if self.policy.permits(peer.ip()) { Ok(()) } else { Err(Refused::FORBIDDEN) }
+        if self.policy.permits(peer.ip()) {
+            Ok(())
+        } else {
+            Err(Refused::FORBIDDEN)
+        }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "everything a refusal may have to say")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "everything a refusal may have to say"
+    )]
     fn refuse(
         &mut self,
         now: Now,
@@ -254,8 +323,19 @@ impl Turn {
     }
 }
 
-fn accept(client: Client, message: &Message<'_>, done: &Done, visitor: &Visitor, reply: &mut Vec<u8>) {
-    let mut writer = Writer::new(reply, Class::Success, message.method(), message.transaction());
+fn accept(
+    client: Client,
+    message: &Message<'_>,
+    done: &Done,
+    visitor: &Visitor,
+    reply: &mut Vec<u8>,
+) {
+    let mut writer = Writer::new(
+        reply,
+        Class::Success,
+        message.method(),
+        message.transaction(),
+    );
     match done {
         Done::Allocated(relayed) => {
             writer
@@ -283,7 +363,10 @@ fn sign(writer: &mut Writer<'_>, message: &Message<'_>, visitor: Option<&Visitor
 
 /// Whether REQUESTED-ADDRESS-FAMILY asks for IPv6, if it is there.
 fn family(message: &Message<'_>) -> Result<Option<bool>, Refused> {
-    match message.attribute(attribute::REQUESTED_ADDRESS_FAMILY).map(|it| it.value) {
+    match message
+        .attribute(attribute::REQUESTED_ADDRESS_FAMILY)
+        .map(|it| it.value)
+    {
         None => Ok(None),
         Some([1, _, _, _]) => Ok(Some(false)),
         Some([2, _, _, _]) => Ok(Some(true)),
@@ -299,6 +382,7 @@ fn known(method: u16) -> &'static [u16] {
             attribute::REQUESTED_TRANSPORT,
             attribute::REQUESTED_ADDRESS_FAMILY,
             attribute::LIFETIME,
+            attribute::EVEN_PORT,
             // Every datagram of ours forbids fragments.
             attribute::DONT_FRAGMENT,
         ],
@@ -314,7 +398,11 @@ fn unknown(message: &Message<'_>, known: &[u16]) -> Option<Vec<u8>> {
     let types: Vec<u8> = message
         .attributes()
         .map(|it| it.kind)
-        .filter(|kind| attribute::must_be_understood(*kind) && !known.contains(kind) && !credential.contains(kind))
+        .filter(|kind| {
+            attribute::must_be_understood(*kind)
+                && !known.contains(kind)
+                && !credential.contains(kind)
+        })
         .take(MOST_UNKNOWN)
         .flat_map(u16::to_be_bytes)
         .collect();

@@ -42,9 +42,16 @@ struct Owner {
 }
 
 impl Table {
-    pub(in crate::server) fn new(ips: &[IpAddr], ports: &RangeInclusive<u16>, taken: &[SocketAddr]) -> Self {
+    pub(in crate::server) fn new(
+        ips: &[IpAddr],
+        ports: &RangeInclusive<u16>,
+        taken: &[SocketAddr],
+    ) -> Self {
         let mut ids = vec![FREE; ports.len()].into_boxed_slice();
-        for at in taken.iter().filter_map(|address| address.port().checked_sub(*ports.start())) {
+        for at in taken
+            .iter()
+            .filter_map(|address| address.port().checked_sub(*ports.start()))
+        {
             if let Some(id) = ids.get_mut(usize::from(at)) {
                 *id = OURS;
             }
@@ -55,7 +62,11 @@ impl Table {
             clients: HashMap::new(),
             ports: ips
                 .iter()
-                .map(|ip| Ports { ip: *ip, first: *ports.start(), ids: ids.clone() })
+                .map(|ip| Ports {
+                    ip: *ip,
+                    first: *ports.start(),
+                    ids: ids.clone(),
+                })
                 .collect(),
             owners: HashMap::new(),
         }
@@ -67,17 +78,29 @@ impl Table {
 
     /// Whether there are relayed addresses of this kind.
     pub(in crate::server) fn ip(&self, ipv6: bool) -> Option<IpAddr> {
-        self.ports.iter().map(|ports| ports.ip).find(|ip| ip.is_ipv6() == ipv6)
+        self.ports
+            .iter()
+            .map(|ports| ports.ip)
+            .find(|ip| ip.is_ipv6() == ipv6)
     }
 
     /// A relayed address that nobody has, drawn at random: who does not know it
-    /// shall not guess it.
-    pub(in crate::server) fn draw(&self, ip: IpAddr, rng: &mut impl Rng) -> Option<SocketAddr> {
+    /// shall not guess it. With an even port if need be.
+    pub(in crate::server) fn draw(
+        &self,
+        ip: IpAddr,
+        even: bool,
+        rng: &mut impl Rng,
+    ) -> Option<SocketAddr> {
         let ports = self.ports.iter().find(|ports| ports.ip == ip)?;
         let len = ports.ids.len();
         let start = usize::try_from(rng.next_u32()).ok()? % len;
-        let free = (start..len).chain(0..start).find(|at| ports.ids.get(*at) == Some(&FREE))?;
-        Some(SocketAddr::new(ip, ports.first + u16::try_from(free).ok()?))
+        let port = |at: usize| ports.first.checked_add(u16::try_from(at).ok()?);
+        let fits = |at: &usize| !even || port(*at).is_some_and(|port| port.is_multiple_of(2));
+        let mut free = (start..len)
+            .chain(0..start)
+            .filter(|at| ports.ids.get(*at) == Some(&FREE));
+        Some(SocketAddr::new(ip, port(free.find(fits)?)?))
     }
 
     pub(in crate::server) fn by_client(&self, client: &Client) -> Option<Id> {
@@ -98,6 +121,12 @@ impl Table {
         self.slots.get_mut(id as usize)?.as_mut()
     }
 
+    /// Places that were ever needed at the same time.
+    #[cfg(test)]
+    pub(in crate::server) fn places(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Allocations of this owner.
     pub(in crate::server) fn held_by(&self, owner: InviteId) -> u32 {
         self.owners.get(&owner).map_or(0, |owner| owner.allocations)
@@ -108,7 +137,10 @@ impl Table {
         let owner = self
             .owners
             .entry(allocation.owner)
-            .or_insert_with(|| Owner { allocations: 0, bytes: Bucket::new(burst, now) });
+            .or_insert_with(|| Owner {
+                allocations: 0,
+                bytes: Bucket::new(burst, now),
+            });
         owner.allocations += 1;
         let (client, relayed) = (allocation.client, allocation.relayed);
         let id = match self.vacant.pop() {
@@ -149,7 +181,13 @@ impl Table {
     }
 
     /// Whether this owner may send so many bytes more, at `rate` bytes a second.
-    pub(in crate::server) fn spend(&mut self, owner: InviteId, bytes: usize, rate: f64, now: Instant) -> bool {
+    pub(in crate::server) fn spend(
+        &mut self,
+        owner: InviteId,
+        bytes: usize,
+        rate: f64,
+        now: Instant,
+    ) -> bool {
         let Some(owner) = self.owners.get_mut(&owner) else {
             return false;
         };
