@@ -1,0 +1,230 @@
+//! The relay server: a STUN and TURN server that keeps its hands to itself.
+//!
+//! A datagram walks through these files in this order: `io` receives it in a batch,
+//! `turn` decides with `policy` and `limits` what becomes of it, and `egress` sends it on
+//! with others of its size. `config` and `secret` are the operator's, `harden` and
+//! `sandbox` what the process does to itself.
+//!
+//! There is no logging here, at any level: what is never written needs no retention.
+//! Nothing in this tree opens a file after the start, and unless peers beyond this relay
+//! are allowed, nothing opens a socket either.
+
+pub mod config;
+pub mod harden;
+pub mod health;
+pub mod sandbox;
+pub mod secret;
+
+mod egress;
+mod io;
+mod limits;
+mod policy;
+mod turn;
+
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use rand::TryRng as _;
+use rand::rngs::SysRng;
+use thiserror::Error;
+use tokio::task::{JoinHandle, spawn_local};
+use tokio::time::{MissedTickBehavior, interval};
+use zeroize::Zeroizing;
+
+use self::config::{Settings, TurnSettings};
+use self::io::Pump;
+pub use self::policy::Peers;
+use self::policy::Policy;
+use self::turn::{Rules, Turn};
+use crate::credential::{InviteId, RelaySecret};
+
+/// How often the server lets go of what has expired.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Why the server cannot start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The listening address is not to be had.
+    #[error("cannot listen on udp {address}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The addresses of this machine are not to be had, so none could be refused as a peer.
+    #[error("cannot tell which addresses this machine has")]
+    Interfaces(#[source] std::io::Error),
+    /// The system has no randomness.
+    #[error("the system gives no random bytes")]
+    Randomness(#[source] rand::rngs::SysError),
+}
+
+/// Sums over everybody since the start; they are about nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sums {
+    /// Allocations that live.
+    pub live: usize,
+    /// Allocations that were made.
+    pub allocations: u64,
+    /// Datagrams that were relayed, and the bytes in them.
+    pub datagrams: u64,
+    /// See `datagrams`.
+    pub bytes: u64,
+    /// Requests that were answered with an error.
+    pub refusals: u64,
+}
+
+/// A server that is bound and runs on this thread. It stops when dropped.
+pub struct Server {
+    pump: Rc<Pump>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Binds the sockets and starts to serve, in the current `LocalSet`. The secret is
+    /// needed if TURN is served; without one, only STUN is.
+    ///
+    /// # Errors
+    /// [`StartError`] if an address is taken, or the system does not tell what it must.
+    pub fn start(settings: &Settings, secret: Option<RelaySecret>) -> Result<Self, StartError> {
+        let listeners = settings
+            .listen_udp
+            .iter()
+            .map(|&address| {
+                io::listen(address).map_err(|source| StartError::Listen { address, source })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let bound: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
+        let (turn, bind) = engine(settings, secret, &bound)?;
+        let pump = Pump::new(listeners, turn, bind);
+        let mut tasks = vec![spawn_local(sweep(Rc::clone(&pump)))];
+        for number in 0..u16::try_from(bound.len()).unwrap_or(u16::MAX) {
+            tasks.push(spawn_local(Rc::clone(&pump).serve_clients(number)));
+        }
+        Ok(Self { pump, tasks })
+    }
+
+    /// The bound addresses, with the port the system chose where 0 was asked for.
+    #[must_use]
+    pub fn listen(&self) -> Vec<SocketAddr> {
+        self.pump
+            .listeners()
+            .iter()
+            .map(|listener| listener.address)
+            .collect()
+    }
+
+    /// From now on these invites, and no others, are revoked; what they hold ends.
+    pub fn revoke(&self, invites: HashSet<InviteId>) {
+        self.pump
+            .with(|turn, sockets| turn.revoke(invites, sockets));
+    }
+
+    /// Sums over everybody.
+    #[must_use]
+    pub fn sums(&self) -> Sums {
+        self.pump.with(|turn, _| {
+            let counts = turn.counts();
+            Sums {
+                live: turn.allocations(),
+                allocations: counts.allocations,
+                datagrams: counts.datagrams,
+                bytes: counts.bytes,
+                refusals: counts.refusals,
+            }
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// The engine, and the addresses that relayed sockets are bound to, if there are any.
+fn engine(
+    settings: &Settings,
+    secret: Option<RelaySecret>,
+    bound: &[SocketAddr],
+) -> Result<(Turn, Option<Vec<IpAddr>>), StartError> {
+    let mut seed = Zeroizing::new([0; 32]);
+    SysRng
+        .try_fill_bytes(seed.as_mut_slice())
+        .map_err(StartError::Randomness)?;
+    let turn = settings.turn.as_ref().zip(secret);
+    let relayed = settings.relayed();
+    let peers = turn
+        .as_ref()
+        .map_or(Peers::OwnRelays, |(turn, _)| turn.peers);
+    let (own, bind) = match peers {
+        Peers::OwnRelays => (Vec::new(), None),
+        Peers::Public => {
+            let own = own_addresses(bound)?;
+            let bind = relayed.iter().map(|ip| bind_to(*ip, &own, bound)).collect();
+            (
+                own.into_iter().chain(relayed.iter().copied()).collect(),
+                Some(bind),
+            )
+        }
+    };
+    let rules = rules(settings.stun, turn.as_ref().map(|(turn, _)| *turn));
+    let policy = Policy::new(peers, relayed.to_vec(), own);
+    let turn = Turn::new(
+        rules,
+        policy,
+        relayed,
+        bound,
+        turn.map(|(_, secret)| secret),
+        *seed,
+        io::now(),
+    );
+    Ok((turn, bind))
+}
+
+fn rules(stun: bool, turn: Option<&TurnSettings>) -> Rules {
+    Rules {
+        stun,
+        ports: turn.map_or(1024..=1024, |turn| turn.ports.clone()),
+        allocations: turn.map_or(0, |turn| turn.allocations),
+        allocations_per_credential: turn.map_or(0, |turn| turn.allocations_per_credential),
+        rate_per_credential: turn.and_then(|turn| turn.rate_per_credential),
+        credential_lifetime: turn.map_or(0, |turn| turn.credential_lifetime.as_secs()),
+    }
+}
+
+/// Every address that reaches this machine, as far as it knows.
+fn own_addresses(bound: &[SocketAddr]) -> Result<Vec<IpAddr>, StartError> {
+    let interfaces = if_addrs::get_if_addrs().map_err(StartError::Interfaces)?;
+    let interfaces = interfaces.iter().map(if_addrs::Interface::ip);
+    Ok(interfaces.chain(bound.iter().map(SocketAddr::ip)).collect())
+}
+
+/// Where the socket of a relayed address is bound: to that address if this machine has
+/// it, else (behind a translator) to one that it listens on.
+fn bind_to(relayed: IpAddr, own: &[IpAddr], bound: &[SocketAddr]) -> IpAddr {
+    if own.contains(&relayed) {
+        return relayed;
+    }
+    let same_family = bound
+        .iter()
+        .map(SocketAddr::ip)
+        .find(|ip| ip.is_ipv6() == relayed.is_ipv6());
+    same_family.unwrap_or(relayed)
+}
+
+async fn sweep(pump: Rc<Pump>) {
+    let mut ticks = interval(SWEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        pump.with(|turn, sockets| turn.expire(io::now(), sockets));
+    }
+}

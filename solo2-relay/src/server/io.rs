@@ -1,0 +1,392 @@
+//! The pump around the engine: receives in batches, hands each datagram to
+//! [`super::turn`], and sends what comes out in as few calls as it can.
+//!
+//! One thread does it all, so nothing is locked. What arrived together from one client
+//! (UDP_GRO) and goes on together to another is not even copied: its headers are changed
+//! where it lies, and it leaves in one call (see [`super::egress`]).
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::rc::{Rc, Weak};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
+use tokio::task::JoinHandle;
+
+use super::egress::{By, Egress, Send, Target, Udp};
+use super::turn::{Action, Client, Now, Sockets, Turn};
+
+/// What one receive may bring: the kernel gathers up to 64 KiB from one client.
+const BUFFER_LEN: usize = 1 << 16;
+/// What the kernel may keep for a listening socket, each way, in bytes.
+const LISTENER_QUEUE: usize = 8 << 20;
+/// The same for the socket of a relayed address.
+const RELAYED_QUEUE: usize = 1 << 18;
+/// Batches taken from a socket before others have their turn.
+const BATCHES: usize = 16;
+
+/// The time, now.
+pub(super) fn now() -> Now {
+    let unix = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    Now {
+        instant: Instant::now(),
+        unix,
+    }
+}
+
+/// Opens a UDP socket. IPv6 sockets take no IPv4, so that nobody has two addresses.
+pub(super) fn open(address: SocketAddr, queue: usize) -> io::Result<Udp> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM.nonblocking(),
+        Some(Protocol::UDP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // The system may give less; then more is lost under load, and nothing else.
+    let _ = socket.set_recv_buffer_size(queue);
+    let _ = socket.set_send_buffer_size(queue);
+    socket.bind(&address.into())?;
+    let state = UdpSocketState::new((&socket).into())?;
+    Ok(Udp {
+        socket: tokio::net::UdpSocket::from_std(socket.into())?,
+        state,
+    })
+}
+
+/// Opens a listening socket.
+pub(super) fn listen(address: SocketAddr) -> io::Result<Listener> {
+    let udp = open(address, LISTENER_QUEUE)?;
+    let address = udp.socket.local_addr()?;
+    Ok(Listener { udp, address })
+}
+
+/// A listening socket, and the address it got.
+pub(super) struct Listener {
+    udp: Udp,
+    pub(super) address: SocketAddr,
+}
+
+/// The whole relay, on one thread.
+pub(super) struct Pump {
+    listeners: Vec<Listener>,
+    core: RefCell<Core>,
+}
+
+/// What changes. Nobody holds it while waiting.
+struct Core {
+    turn: Turn,
+    relayed: RelayedSockets,
+    egress: Egress,
+    reply: Vec<u8>,
+    buffers: Box<[u8]>,
+    metas: [RecvMeta; BATCH_SIZE],
+}
+
+impl Pump {
+    /// `bind` says on which addresses of this machine relayed sockets are bound; without
+    /// it, relayed addresses have no sockets.
+    pub(super) fn new(listeners: Vec<Listener>, turn: Turn, bind: Option<Vec<IpAddr>>) -> Rc<Self> {
+        Rc::new_cyclic(|pump| Self {
+            listeners,
+            core: RefCell::new(Core {
+                turn,
+                relayed: RelayedSockets {
+                    pump: Weak::clone(pump),
+                    bind,
+                    open: HashMap::new(),
+                },
+                egress: Egress::default(),
+                reply: Vec::with_capacity(2048),
+                buffers: vec![0; BATCH_SIZE * BUFFER_LEN].into(),
+                metas: [RecvMeta::default(); BATCH_SIZE],
+            }),
+        })
+    }
+
+    pub(super) fn listeners(&self) -> &[Listener] {
+        &self.listeners
+    }
+
+    /// Does something with the engine and its sockets.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Turn, &mut RelayedSockets) -> T) -> T {
+        let core = &mut *self.core.borrow_mut();
+        work(&mut core.turn, &mut core.relayed)
+    }
+
+    /// Serves clients on one listening socket, until dropped.
+    pub(super) async fn serve_clients(self: Rc<Self>, number: u16) {
+        let Some(listener) = self.listeners.get(usize::from(number)) else {
+            return;
+        };
+        let several = listener.address.ip().is_unspecified();
+        while listener.udp.socket.readable().await.is_ok() {
+            for _ in 0..BATCHES {
+                let core = &mut *self.core.borrow_mut();
+                let Ok(count) = core.receive(&listener.udp) else {
+                    break;
+                };
+                let now = now();
+                for at in 0..count {
+                    core.clients_datagrams(&self.listeners, number, several, at, now);
+                }
+                core.flush(&self.listeners);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Serves peers on the socket of a relayed address, until dropped.
+    async fn serve_peers(self: Rc<Self>, relayed: SocketAddr, udp: Rc<Udp>) {
+        while udp.socket.readable().await.is_ok() {
+            for _ in 0..BATCHES {
+                let core = &mut *self.core.borrow_mut();
+                let Ok(count) = core.receive(&udp) else {
+                    break;
+                };
+                let now = now();
+                for at in 0..count {
+                    core.peers_datagrams(&self.listeners, relayed, at, now);
+                }
+                core.flush(&self.listeners);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Core {
+    fn receive(&mut self, udp: &Udp) -> io::Result<usize> {
+        let mut chunks = self.buffers.chunks_mut(BUFFER_LEN);
+        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
+            std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
+        let receive = || {
+            udp.state
+                .recv((&udp.socket).into(), &mut slices, &mut self.metas)
+        };
+        udp.socket.try_io(Interest::READABLE, receive)
+    }
+
+    /// All datagrams of one buffer: from one client, of one size but the last.
+    fn clients_datagrams(
+        &mut self,
+        listeners: &[Listener],
+        number: u16,
+        several: bool,
+        at: usize,
+        now: Now,
+    ) {
+        let Some(meta) = self.metas.get(at).copied() else {
+            return;
+        };
+        // An answer cannot come from an address that many have.
+        let local = meta.dst_ip.filter(|_| several);
+        if local.is_some_and(|ip| ip.is_multicast() || ip == IpAddr::from([255; 4])) {
+            return;
+        }
+        let client = Client {
+            socket: number,
+            address: meta.addr,
+            local,
+        };
+        let sockets = AllSockets {
+            listeners,
+            relayed: &mut self.relayed,
+        };
+        let start = at * BUFFER_LEN;
+        let Some(buffer) = self.buffers.get_mut(start..start + meta.len) else {
+            return;
+        };
+        let stride = meta.stride.max(1);
+        let mut run: Option<(Target, Range<usize>)> = None;
+        let mut from = 0;
+        while from < buffer.len() {
+            let end = (from + stride).min(buffer.len());
+            let Some(datagram) = buffer.get_mut(from..end) else {
+                break;
+            };
+            let action =
+                self.turn
+                    .from_client(now, client, datagram, &mut self.reply, sockets.relayed);
+            match action {
+                Action::Nothing => {}
+                Action::Forward { to, len } => {
+                    let to = Target {
+                        ecn: meta.ecn,
+                        ..target(to)
+                    };
+                    match &mut run {
+                        // It lies right behind the last one, and all before it are whole.
+                        Some((there, range))
+                            if *there == to && range.end == from && range.len() % stride == 0 =>
+                        {
+                            range.end = from + len;
+                        }
+                        _ => {
+                            finish(&mut self.egress, &sockets, run.take(), buffer, stride);
+                            run = Some((to, from..from + len));
+                        }
+                    }
+                }
+                Action::Reply { to } => {
+                    finish(&mut self.egress, &sockets, run.take(), buffer, stride);
+                    self.egress.push(&sockets, target(to), &self.reply);
+                }
+                Action::Peer { from: by, to, data } => {
+                    let datagram = buffer
+                        .get(from..end)
+                        .and_then(|datagram| datagram.get(data));
+                    let to = Target {
+                        by: By::Relayed(by),
+                        address: to,
+                        local: None,
+                        ecn: meta.ecn,
+                    };
+                    self.egress.push(&sockets, to, datagram.unwrap_or_default());
+                }
+            }
+            from = end;
+        }
+        finish(&mut self.egress, &sockets, run, buffer, stride);
+    }
+
+    fn peers_datagrams(
+        &mut self,
+        listeners: &[Listener],
+        relayed: SocketAddr,
+        at: usize,
+        now: Now,
+    ) {
+        let Some(meta) = self.metas.get(at).copied() else {
+            return;
+        };
+        let sockets = AllSockets {
+            listeners,
+            relayed: &mut self.relayed,
+        };
+        let start = at * BUFFER_LEN;
+        let buffer = self
+            .buffers
+            .get(start..start + meta.len)
+            .unwrap_or_default();
+        for datagram in buffer.chunks(meta.stride.max(1)) {
+            if let Action::Reply { to } =
+                self.turn
+                    .from_peer(now, relayed, meta.addr, datagram, &mut self.reply)
+            {
+                self.egress.push(
+                    &sockets,
+                    Target {
+                        ecn: meta.ecn,
+                        ..target(to)
+                    },
+                    &self.reply,
+                );
+            }
+        }
+    }
+
+    fn flush(&mut self, listeners: &[Listener]) {
+        self.egress.flush(&AllSockets {
+            listeners,
+            relayed: &mut self.relayed,
+        });
+    }
+}
+
+fn target(client: Client) -> Target {
+    Target {
+        by: By::Listener(client.socket),
+        address: client.address,
+        local: client.local,
+        ecn: None,
+    }
+}
+
+/// Sends a run: as it lies, if it has several datagrams.
+fn finish(
+    egress: &mut Egress,
+    sockets: &impl Send,
+    run: Option<(Target, Range<usize>)>,
+    buffer: &[u8],
+    stride: usize,
+) {
+    let Some((to, range)) = run else {
+        return;
+    };
+    let datagrams = buffer.get(range).unwrap_or_default();
+    if datagrams.len() > stride {
+        egress.push_run(sockets, to, datagrams, stride);
+    } else {
+        egress.push(sockets, to, datagrams);
+    }
+}
+
+/// Every socket there is.
+struct AllSockets<'a> {
+    listeners: &'a [Listener],
+    relayed: &'a mut RelayedSockets,
+}
+
+impl Send for AllSockets<'_> {
+    fn send(&self, to: &Target, bytes: &[u8], segment: usize) {
+        match to.by {
+            By::Listener(number) => {
+                if let Some(listener) = self.listeners.get(usize::from(number)) {
+                    listener.udp.send(to, bytes, segment);
+                }
+            }
+            By::Relayed(relayed) => {
+                if let Some(socket) = self.relayed.open.get(&relayed) {
+                    socket.udp.send(to, bytes, segment);
+                }
+            }
+        }
+    }
+}
+
+/// The sockets of relayed addresses, where peers beyond this relay are allowed.
+/// Where they are not, a relayed address is a number in a table.
+pub(super) struct RelayedSockets {
+    pump: Weak<Pump>,
+    /// The addresses of this machine that they are bound to.
+    bind: Option<Vec<IpAddr>>,
+    open: HashMap<SocketAddr, RelayedSocket>,
+}
+
+struct RelayedSocket {
+    udp: Rc<Udp>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for RelayedSocket {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Sockets for RelayedSockets {
+    fn open(&mut self, relayed: SocketAddr) -> io::Result<()> {
+        let (Some(bind), Some(pump)) = (&self.bind, self.pump.upgrade()) else {
+            return Ok(());
+        };
+        let here = bind.iter().find(|ip| ip.is_ipv6() == relayed.is_ipv6());
+        let here = here.ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable))?;
+        let udp = Rc::new(open(SocketAddr::new(*here, relayed.port()), RELAYED_QUEUE)?);
+        let task = tokio::task::spawn_local(pump.serve_peers(relayed, Rc::clone(&udp)));
+        self.open.insert(relayed, RelayedSocket { udp, task });
+        Ok(())
+    }
+
+    fn close(&mut self, relayed: SocketAddr) {
+        self.open.remove(&relayed);
+    }
+}

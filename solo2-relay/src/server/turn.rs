@@ -1,0 +1,455 @@
+//! The relay's heart (RFC 8656): bytes and time in, one action out. It opens no
+//! socket, reads no clock and waits for nobody.
+//!
+//! ```text
+//!   client ── ChannelData 4001 ──► │ clients[5-tuple] ─► allocation A ─► channel 4001 ─► peer
+//!                                  │                                                     │
+//!                                  │            peer is relayed address of allocation B ◄┤ is ours
+//!   B's client ◄ ChannelData 4007 ─┤ ◄─ B lets A's address in, knows it as 4007          │
+//!                                  │                                                     ▼ is not
+//!                                  │                                A's socket ── data ──► peer
+//! ```
+//!
+//! On the way between two channels only the number is changed, in place: a datagram is
+//! neither copied nor measured anew. Relayed addresses that are only handed over inside
+//! the process need no socket; see [`Sockets`].
+
+mod allocation;
+mod auth;
+mod request;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::{Range, RangeInclusive};
+use std::time::Instant;
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use zeroize::Zeroizing;
+
+use self::auth::Door;
+use self::table::Table;
+use super::limits::Answers;
+use super::policy::{Peers, Policy};
+use crate::credential::{InviteId, RelaySecret};
+use crate::wire::{
+    CHANNEL_HEADER_LEN, Class, Message, TransactionId, Writer, attribute, channel_data, method,
+};
+
+/// The time, both kinds.
+#[derive(Clone, Copy)]
+pub(super) struct Now {
+    /// For what lasts so long from now.
+    pub(super) instant: Instant,
+    /// For what ends on a date: seconds since 1970.
+    pub(super) unix: u64,
+}
+
+/// A client as the network shows it: with the socket it came in by, the 5-tuple that
+/// an allocation belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Client {
+    /// Which of the relay's listening sockets.
+    pub(super) socket: u16,
+    /// The client's address and port.
+    pub(super) address: SocketAddr,
+    /// The address of ours that it wrote to, where the socket has several.
+    pub(super) local: Option<IpAddr>,
+}
+
+/// What to do with a datagram.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Nothing: it is dropped.
+    Nothing,
+    /// Its first bytes, changed in place, go to this client.
+    Forward { to: Client, len: usize },
+    /// What was written into the reply goes to this client.
+    Reply { to: Client },
+    /// These of its bytes leave by the socket of a relayed address.
+    Peer {
+        from: SocketAddr,
+        to: SocketAddr,
+        data: Range<usize>,
+    },
+}
+
+/// The sockets behind relayed addresses. Where peers are relayed addresses
+/// themselves there are none: a datagram never leaves the process on its way.
+pub(super) trait Sockets {
+    /// An allocation got this relayed address.
+    fn open(&mut self, relayed: SocketAddr) -> io::Result<()>;
+    /// And has it no longer.
+    fn close(&mut self, relayed: SocketAddr);
+}
+
+/// What the operator allows.
+pub(super) struct Rules {
+    /// Whether Binding requests are answered.
+    pub(super) stun: bool,
+    pub(super) ports: RangeInclusive<u16>,
+    pub(super) allocations: u32,
+    pub(super) allocations_per_credential: u32,
+    /// In bytes per second.
+    pub(super) rate_per_credential: Option<f64>,
+    /// How far ahead a credential may expire, in seconds.
+    pub(super) credential_lifetime: u64,
+}
+
+/// What happened so far, in numbers that are about nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) allocations: u64,
+    pub(super) datagrams: u64,
+    pub(super) bytes: u64,
+    pub(super) refusals: u64,
+}
+
+/// An answer that it did not work: an error code, and its words in the RFCs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Refused(u16, &'static str);
+
+impl Refused {
+    const BAD_REQUEST: Self = Self(400, "Bad Request");
+    const UNAUTHENTICATED: Self = Self(401, "Unauthenticated");
+    const FORBIDDEN: Self = Self(403, "Forbidden");
+    const UNKNOWN_ATTRIBUTE: Self = Self(420, "Unknown Attribute");
+    const MISMATCH: Self = Self(437, "Allocation Mismatch");
+    const STALE_NONCE: Self = Self(438, "Stale Nonce");
+    const FAMILY_NOT_SUPPORTED: Self = Self(440, "Address Family not Supported");
+    const WRONG_CREDENTIALS: Self = Self(441, "Wrong Credentials");
+    const TRANSPORT_NOT_SUPPORTED: Self = Self(442, "Unsupported Transport Protocol");
+    const PEER_FAMILY_MISMATCH: Self = Self(443, "Peer Address Family Mismatch");
+    const QUOTA_REACHED: Self = Self(486, "Allocation Quota Reached");
+    const NO_CAPACITY: Self = Self(508, "Insufficient Capacity");
+
+    /// Whether the client is told how to try again: realm and a fresh nonce.
+    fn is_a_challenge(self) -> bool {
+        self == Self::UNAUTHENTICATED || self == Self::STALE_NONCE
+    }
+}
+
+/// The engine.
+pub(super) struct Turn {
+    rules: Rules,
+    policy: Policy,
+    /// There is none where TURN is not served.
+    door: Option<Door>,
+    table: Table,
+    answers: Answers,
+    counts: Counts,
+    rng: StdRng,
+}
+
+impl Turn {
+    /// `relayed` are the addresses that allocations get, one for each family at most;
+    /// none gets one of `taken`. `seed` is where all its randomness comes from.
+    pub(super) fn new(
+        rules: Rules,
+        policy: Policy,
+        relayed: &[IpAddr],
+        taken: &[SocketAddr],
+        secret: Option<RelaySecret>,
+        seed: [u8; 32],
+        now: Now,
+    ) -> Self {
+        let mut rng = StdRng::from_seed(seed);
+        let door =
+            secret.map(|secret| Door::new(secret, draw_key(&mut rng), rules.credential_lifetime));
+        Self {
+            policy,
+            door,
+            table: Table::new(relayed, &rules.ports, taken),
+            answers: Answers::new(draw_key(&mut rng), now.instant),
+            counts: Counts::default(),
+            rules,
+            rng,
+        }
+    }
+
+    /// A datagram from a client. It may be changed in place; an answer is written
+    /// into `reply`.
+    pub(super) fn from_client(
+        &mut self,
+        now: Now,
+        client: Client,
+        bytes: &mut [u8],
+        reply: &mut Vec<u8>,
+        sockets: &mut impl Sockets,
+    ) -> Action {
+        // Nobody sends from port 0, and nothing can be sent there.
+        if client.address.port() == 0 {
+            return Action::Nothing;
+        }
+        match bytes.first() {
+            Some(0x40..=0x4f) => self
+                .channel(now, client, bytes, reply)
+                .unwrap_or(Action::Nothing),
+            Some(0x00..=0x3f) => self.message(now, client, bytes, reply, sockets),
+            _ => Action::Nothing,
+        }
+    }
+
+    /// A datagram that reached the socket of a relayed address.
+    pub(super) fn from_peer(
+        &mut self,
+        now: Now,
+        relayed: SocketAddr,
+        peer: SocketAddr,
+        data: &[u8],
+        reply: &mut Vec<u8>,
+    ) -> Action {
+        // Our own addresses do not take this way: somebody pretends.
+        if self.policy.is_relayed(peer.ip()) {
+            return Action::Nothing;
+        }
+        let Some(allocation) = self.table.by_relayed(relayed) else {
+            return Action::Nothing;
+        };
+        let (owner, to) = (allocation.owner, allocation.client);
+        if !allocation.permits(peer.ip(), now.instant) {
+            return Action::Nothing;
+        }
+        let channel = allocation.channel_to(peer, now.instant);
+        if !self.may_send(owner, data.len(), now) {
+            return Action::Nothing;
+        }
+        match channel {
+            Some(number) => write_channel_data(reply, number, data),
+            None => self.write_data_indication(reply, peer, data),
+        }
+        Action::Reply { to }
+    }
+
+    /// Lets go of what has expired. To be called about once a second.
+    pub(super) fn expire(&mut self, now: Now, sockets: &mut impl Sockets) {
+        for id in self
+            .table
+            .those(|allocation| allocation.expires <= now.instant)
+        {
+            self.remove(id, sockets);
+        }
+        if self.answers.is_old(now.instant) {
+            self.answers = Answers::new(draw_key(&mut self.rng), now.instant);
+        }
+    }
+
+    /// From now on these invites, and no others, are revoked. What they hold ends.
+    pub(super) fn revoke(&mut self, invites: HashSet<InviteId>, sockets: &mut impl Sockets) {
+        for id in self
+            .table
+            .those(|allocation| invites.contains(&allocation.owner))
+        {
+            self.remove(id, sockets);
+        }
+        if let Some(door) = &mut self.door {
+            door.revoke(invites);
+        }
+    }
+
+    /// What happened so far.
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Allocations that live.
+    pub(super) fn allocations(&self) -> usize {
+        self.table.len()
+    }
+
+    fn remove(&mut self, id: table::Id, sockets: &mut impl Sockets) {
+        if let Some(allocation) = self.table.remove(id) {
+            sockets.close(allocation.relayed);
+        }
+    }
+
+    /// ChannelData: the way that nearly everything takes.
+    fn channel(
+        &mut self,
+        now: Now,
+        client: Client,
+        bytes: &mut [u8],
+        reply: &mut Vec<u8>,
+    ) -> Option<Action> {
+        let (number, data) = channel_data(bytes)?;
+        let len = data.len();
+        let sender = self.table.get(self.table.by_client(&client)?)?;
+        let (from, owner) = (sender.relayed, sender.owner);
+        let peer = sender.peer_of(number, now.instant)?;
+        let way = self.way(from, peer, now)?;
+        if !self.may_send(owner, len, now) {
+            return None;
+        }
+        match way {
+            Way::Channel(to, number) => {
+                bytes
+                    .first_chunk_mut::<2>()?
+                    .copy_from_slice(&number.to_be_bytes());
+                Some(Action::Forward {
+                    to,
+                    len: CHANNEL_HEADER_LEN + len,
+                })
+            }
+            Way::Indication(to) => {
+                let data = bytes.get(CHANNEL_HEADER_LEN..CHANNEL_HEADER_LEN + len)?;
+                self.write_data_indication(reply, from, data);
+                Some(Action::Reply { to })
+            }
+            Way::Outside => Some(Action::Peer {
+                from,
+                to: peer,
+                data: CHANNEL_HEADER_LEN..CHANNEL_HEADER_LEN + len,
+            }),
+        }
+    }
+
+    /// A Send indication: the same by a longer way.
+    fn send(
+        &mut self,
+        now: Now,
+        client: Client,
+        message: &Message<'_>,
+        reply: &mut Vec<u8>,
+    ) -> Option<Action> {
+        let known = |kind| {
+            matches!(
+                kind,
+                attribute::XOR_PEER_ADDRESS | attribute::DATA | attribute::DONT_FRAGMENT
+            ) || !attribute::must_be_understood(kind)
+        };
+        if !message.attributes().all(|it| known(it.kind)) {
+            return None;
+        }
+        let transaction = message.transaction();
+        let peer = message
+            .attribute(attribute::XOR_PEER_ADDRESS)?
+            .xor_address(&transaction)?;
+        let data = message.attribute(attribute::DATA)?;
+        let sender = self.table.get(self.table.by_client(&client)?)?;
+        let (from, owner) = (sender.relayed, sender.owner);
+        if !sender.permits(peer.ip(), now.instant) || peer.port() == 0 {
+            return None;
+        }
+        let way = self.way(from, peer, now)?;
+        if !self.may_send(owner, data.value.len(), now) {
+            return None;
+        }
+        match way {
+            Way::Channel(to, number) => {
+                write_channel_data(reply, number, data.value);
+                Some(Action::Reply { to })
+            }
+            Way::Indication(to) => {
+                self.write_data_indication(reply, from, data.value);
+                Some(Action::Reply { to })
+            }
+            Way::Outside => {
+                let start = data.start;
+                Some(Action::Peer {
+                    from,
+                    to: peer,
+                    data: start..start + data.value.len(),
+                })
+            }
+        }
+    }
+
+    /// How data goes from a relayed address of ours to a peer.
+    fn way(&self, from: SocketAddr, peer: SocketAddr, now: Now) -> Option<Way> {
+        if !self.policy.is_relayed(peer.ip()) {
+            return (self.policy.peers() == Peers::Public).then_some(Way::Outside);
+        }
+        let receiver = self.table.by_relayed(peer)?;
+        if !receiver.permits(from.ip(), now.instant) {
+            return None;
+        }
+        Some(match receiver.channel_to(from, now.instant) {
+            Some(number) => Way::Channel(receiver.client, number),
+            None => Way::Indication(receiver.client),
+        })
+    }
+
+    /// Counts a datagram, once: where it enters.
+    fn may_send(&mut self, owner: InviteId, len: usize, now: Now) -> bool {
+        let may = self
+            .rules
+            .rate_per_credential
+            .is_none_or(|rate| self.table.spend(owner, len, rate, now.instant));
+        if may {
+            self.counts.datagrams += 1;
+            self.counts.bytes += len as u64;
+        }
+        may
+    }
+
+    fn write_data_indication(&mut self, reply: &mut Vec<u8>, peer: SocketAddr, data: &[u8]) {
+        let mut transaction: TransactionId = [0; 12];
+        self.rng.fill_bytes(&mut transaction);
+        Writer::new(reply, Class::Indication, method::DATA, transaction)
+            .xor_address(attribute::XOR_PEER_ADDRESS, peer)
+            .attribute(attribute::DATA, data);
+    }
+
+    fn message(
+        &mut self,
+        now: Now,
+        client: Client,
+        bytes: &[u8],
+        reply: &mut Vec<u8>,
+        sockets: &mut impl Sockets,
+    ) -> Action {
+        let Ok(message) = Message::parse(bytes) else {
+            return Action::Nothing;
+        };
+        let answered = match (message.class(), message.method()) {
+            (Class::Indication, method::SEND) => {
+                return self
+                    .send(now, client, &message, reply)
+                    .unwrap_or(Action::Nothing);
+            }
+            (Class::Request, method::BINDING) if self.rules.stun => {
+                self.binding(now, client, &message, reply)
+            }
+            (
+                Class::Request,
+                method::ALLOCATE
+                | method::REFRESH
+                | method::CREATE_PERMISSION
+                | method::CHANNEL_BIND,
+            ) => self.request(now, client, &message, reply, sockets),
+            _ => false,
+        };
+        if answered {
+            Action::Reply { to: client }
+        } else {
+            Action::Nothing
+        }
+    }
+}
+
+/// Where data for a peer goes.
+enum Way {
+    /// To a client of ours that has a channel for the sender.
+    Channel(Client, u16),
+    /// To a client of ours that has none.
+    Indication(Client),
+    /// Out.
+    Outside,
+}
+
+fn write_channel_data(reply: &mut Vec<u8>, number: u16, data: &[u8]) {
+    reply.clear();
+    reply.extend_from_slice(&number.to_be_bytes());
+    reply.extend_from_slice(&u16::try_from(data.len()).unwrap_or(u16::MAX).to_be_bytes());
+    reply.extend_from_slice(data);
+}
+
+fn draw_key(rng: &mut StdRng) -> Zeroizing<[u8; 32]> {
+    let mut key = Zeroizing::new([0; 32]);
+    rng.fill_bytes(key.as_mut_slice());
+    key
+}

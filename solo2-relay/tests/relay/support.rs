@@ -1,0 +1,320 @@
+//! A running relay, and clients that talk to it.
+
+use std::io::{BufRead, BufReader};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use solo2_relay::credential::REALM;
+use solo2_relay::wire::{
+    Class, Integrity, LongTermKey, Message, TransactionId, UDP, Writer, attribute, method,
+};
+use tempfile::TempDir;
+
+/// The path of the binary under test.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_solo2-relay");
+/// How long an answer is waited for before the question is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    Command::new(BINARY)
+        .args(arguments)
+        .output()
+        .expect("the binary starts")
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+pub(crate) fn json(output: &Output) -> serde_json::Value {
+    assert!(output.status.success(), "{}", stderr(output));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// Whether a program is installed; says so if it is not.
+pub(crate) fn have(program: &str) -> bool {
+    let there = std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|folder| folder.join(program).exists())
+    });
+    if !there {
+        println!("skipped: needs {program}");
+    }
+    there
+}
+
+/// The relay, in a process of its own, killed when dropped.
+pub(crate) struct Relay {
+    pub(crate) child: Child,
+    pub(crate) address: SocketAddr,
+    secret: PathBuf,
+    _place: TempDir,
+}
+
+/// What a TURN client needs to know.
+pub(crate) struct Credential {
+    pub(crate) username: String,
+    pub(crate) password: String,
+}
+
+impl Relay {
+    /// Starts it on a free port of loopback and waits until it is ready.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let place = tempfile::tempdir().expect("a directory");
+        Self::start_with(place.path().join("s"), place, arguments)
+    }
+
+    /// The same, with this secret.
+    pub(crate) fn start_with(secret: PathBuf, place: TempDir, arguments: &[&str]) -> Self {
+        let mut child = Command::new(BINARY)
+            .args([
+                "serve",
+                "--json",
+                "--listen-udp",
+                "127.0.0.1:0",
+                "--secret-file",
+            ])
+            .arg(&secret)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped"))
+            .read_line(&mut line)
+            .expect("a line");
+        let ready: serde_json::Value = serde_json::from_str(&line).expect("a JSON line");
+        assert_eq!((&ready["v"], &ready["type"]), (&1.into(), &"ready".into()));
+        let address = ready["listen"][0]
+            .as_str()
+            .and_then(|text| text.parse().ok())
+            .expect("an address");
+        Self {
+            child,
+            address,
+            secret,
+            _place: place,
+        }
+    }
+
+    pub(crate) fn secret_file(&self) -> PathBuf {
+        self.secret.clone()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn uri(&self) -> String {
+        format!("turn:{}", self.address)
+    }
+
+    /// A credential of a new invite, as the command line prints it.
+    pub(crate) fn credential(&self) -> Credential {
+        credential(&self.secret_file(), &self.uri())
+    }
+
+    /// Memory in use, in KiB.
+    pub(crate) fn resident(&self) -> u64 {
+        self.status("VmRSS:")
+            .split_whitespace()
+            .next()
+            .and_then(|number| number.parse().ok())
+            .expect("a number")
+    }
+
+    pub(crate) fn status(&self, name: &str) -> String {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
+        let line = status
+            .lines()
+            .find(|line| line.starts_with(name))
+            .expect("a line");
+        line[name.len()..].trim().to_owned()
+    }
+
+    /// Open descriptors.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid()))
+            .expect("it runs")
+            .count()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let done = Command::new("kill")
+            .args(["-s", name, &self.pid().to_string()])
+            .status();
+        assert!(done.expect("kill runs").success());
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        // Gone already is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn credential(secret: &Path, uri: &str) -> Credential {
+    let secret = secret.to_str().expect("text");
+    let said = json(&run(&[
+        "invite",
+        "--secret-file",
+        secret,
+        "--public",
+        uri,
+        "--turn-credential",
+        "--json",
+    ]));
+    let text = |name: &str| said[name].as_str().expect("text").to_owned();
+    Credential {
+        username: text("username"),
+        password: text("password"),
+    }
+}
+
+/// A TURN client of the test's own.
+pub(crate) struct Client {
+    pub(crate) socket: UdpSocket,
+    pub(crate) relayed: SocketAddr,
+    username: String,
+    key: LongTermKey,
+    nonce: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) fn new(relay: &Relay, credential: &Credential) -> Self {
+        Self::from(IpAddr::from([127, 0, 0, 1]), relay, credential)
+    }
+
+    pub(crate) fn from(ip: IpAddr, relay: &Relay, credential: &Credential) -> Self {
+        let socket = UdpSocket::bind((ip, 0)).expect("a port");
+        socket.connect(relay.address).expect("a route");
+        socket
+            .set_read_timeout(Some(PAUSE))
+            .expect("a socket option");
+        Self {
+            relayed: relay.address,
+            username: credential.username.clone(),
+            key: LongTermKey::derive(&credential.username, REALM, &credential.password),
+            nonce: Vec::new(),
+            socket,
+        }
+    }
+
+    fn transaction() -> TransactionId {
+        // A port may come to a second client; a transaction must not.
+        static COUNT: AtomicU64 = AtomicU64::new(1);
+        let mut transaction = [0; 12];
+        transaction[..8].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        transaction
+    }
+
+    /// Asks until there is an answer, and says its code: 0 for success.
+    fn ask(
+        &mut self,
+        method: u16,
+        attributes: &[(u16, &[u8])],
+        peer: Option<SocketAddr>,
+    ) -> (u16, Vec<u8>) {
+        let transaction = Self::transaction();
+        let mut request = Vec::new();
+        let mut writer = Writer::new(&mut request, Class::Request, method, transaction);
+        for (kind, value) in attributes {
+            writer.attribute(*kind, value);
+        }
+        if let Some(peer) = peer {
+            writer.xor_address(attribute::XOR_PEER_ADDRESS, peer);
+        }
+        if !self.nonce.is_empty() {
+            writer
+                .attribute(attribute::USERNAME, self.username.as_bytes())
+                .attribute(attribute::REALM, REALM.as_bytes())
+                .attribute(attribute::NONCE, &self.nonce)
+                .integrity(Integrity::Sha1, &self.key);
+        }
+        let mut bytes = vec![0; 2000];
+        for _ in 0..20 {
+            self.socket.send(&request).expect("sent");
+            while let Ok(len) = self.socket.recv(&mut bytes) {
+                let Ok(answer) = Message::parse(&bytes[..len]) else {
+                    continue;
+                };
+                if answer.transaction() != transaction {
+                    continue;
+                }
+                let code = answer.attribute(attribute::ERROR_CODE).map_or(0, |it| {
+                    u16::from(it.value[2]) * 100 + u16::from(it.value[3])
+                });
+                return (code, bytes[..len].to_vec());
+            }
+        }
+        panic!("no answer");
+    }
+
+    pub(crate) fn allocate(&mut self) -> u16 {
+        let transport = [(attribute::REQUESTED_TRANSPORT, &[UDP, 0, 0, 0][..])];
+        if self.nonce.is_empty() {
+            let (code, challenge) = self.ask(method::ALLOCATE, &transport, None);
+            assert_eq!(code, 401);
+            let challenge = Message::parse(&challenge).expect("STUN");
+            self.nonce = challenge
+                .attribute(attribute::NONCE)
+                .expect("a nonce")
+                .value
+                .to_vec();
+        }
+        let (code, answer) = self.ask(method::ALLOCATE, &transport, None);
+        if code == 0 {
+            let answer = Message::parse(&answer).expect("STUN");
+            assert!(answer.verify(&self.key));
+            let relayed = answer
+                .attribute(attribute::XOR_RELAYED_ADDRESS)
+                .expect("told");
+            self.relayed = relayed
+                .xor_address(&answer.transaction())
+                .expect("an address");
+        }
+        code
+    }
+
+    pub(crate) fn refresh(&mut self, lifetime: u32) -> u16 {
+        self.ask(
+            method::REFRESH,
+            &[(attribute::LIFETIME, &lifetime.to_be_bytes())],
+            None,
+        )
+        .0
+    }
+
+    pub(crate) fn permit(&mut self, peer: SocketAddr) -> u16 {
+        self.ask(method::CREATE_PERMISSION, &[], Some(peer)).0
+    }
+
+    pub(crate) fn bind(&mut self, number: u16, peer: SocketAddr) -> u16 {
+        let [a, b] = number.to_be_bytes();
+        self.ask(
+            method::CHANNEL_BIND,
+            &[(attribute::CHANNEL_NUMBER, &[a, b, 0, 0])],
+            Some(peer),
+        )
+        .0
+    }
+
+    pub(crate) fn send(&self, number: u16, data: &[u8]) {
+        let len = u16::try_from(data.len()).expect("short").to_be_bytes();
+        let message = [&number.to_be_bytes()[..], &len, data].concat();
+        self.socket.send(&message).expect("sent");
+    }
+
+    /// The next datagram, if one comes in a second.
+    pub(crate) fn receive(&self) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; 1 << 16];
+        let len = self.socket.recv(&mut bytes).ok()?;
+        bytes.truncate(len);
+        Some(bytes)
+    }
+}
