@@ -215,7 +215,7 @@ impl Core {
             };
             let action =
                 self.turn
-                    .from_client(now, client, datagram, &mut self.reply, sockets.relayed);
+                    .hear_client(now, client, datagram, &mut self.reply, sockets.relayed);
             match action {
                 Action::Nothing => {}
                 Action::Forward { to, len } => {
@@ -280,7 +280,7 @@ impl Core {
         for datagram in buffer.chunks(meta.stride.max(1)) {
             if let Action::Reply { to } =
                 self.turn
-                    .from_peer(now, relayed, meta.addr, datagram, &mut self.reply)
+                    .hear_peer(now, relayed, meta.addr, datagram, &mut self.reply)
             {
                 self.egress.push(
                     &sockets,

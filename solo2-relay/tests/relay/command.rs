@@ -2,11 +2,12 @@
 
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use solo2_relay::invite::Invite;
 
-use crate::support::{Client, Credential, Relay, json, run, stderr};
+use crate::support::{Client, Credential, Relay, have, json, run, stderr};
 
 fn now() -> u64 {
     SystemTime::now()
@@ -335,6 +336,30 @@ fn a_serving_relay_has_given_everything_up() {
         let said = json(&run(&arguments));
         assert_eq!(said["escapes"], serde_json::json!([]));
     }
+}
+
+#[test]
+fn the_shipped_unit_gives_up_what_it_can() {
+    if !have("systemd-analyze") {
+        return;
+    }
+    let unit = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../packaging/solo2-relay.service"
+    );
+    let output = Command::new("systemd-analyze")
+        .args([
+            "security",
+            "--offline=true",
+            "--threshold=15",
+            "--no-pager",
+            unit,
+        ])
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("Overall exposure level"), "{said}");
 }
 
 #[test]

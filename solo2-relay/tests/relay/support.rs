@@ -35,6 +35,7 @@ pub(crate) fn json(output: &Output) -> serde_json::Value {
 }
 
 /// Whether a program is installed; says so if it is not.
+#[expect(clippy::print_stdout, reason = "tests say what they skip")]
 pub(crate) fn have(program: &str) -> bool {
     let there = std::env::var_os("PATH").is_some_and(|path| {
         std::env::split_paths(&path).any(|folder| folder.join(program).exists())
