@@ -300,6 +300,35 @@ fn health_is_answered_in_every_role_and_absence_noticed() {
 }
 
 #[test]
+fn an_answer_comes_from_the_address_that_was_asked() {
+    let everywhere = [
+        "--listen-udp",
+        "0.0.0.0:0",
+        "--listen-udp",
+        "[::]:0",
+        "--public-ip",
+        "127.0.0.1",
+    ];
+    let relay = Relay::start(&everywhere);
+    let [_, v4, v6] = relay.addresses[..] else {
+        panic!("three sockets");
+    };
+    for (host, port) in [
+        ("127.0.0.1", v4.port()),
+        ("127.0.0.9", v4.port()),
+        ("[::1]", v6.port()),
+    ] {
+        let said = json(&run(&[
+            "health",
+            "--json",
+            "--url",
+            &format!("turn:{host}:{port}"),
+        ]));
+        assert_eq!(said["status"], "ok", "{host}");
+    }
+}
+
+#[test]
 fn a_taken_port_is_an_error_that_names_it() {
     let holder = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = holder.local_addr().expect("bound").to_string();

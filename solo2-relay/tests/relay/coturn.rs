@@ -115,8 +115,14 @@ fn turnutils_uclient_reaches_a_peer_outside_only_where_the_operator_allows() {
             .arg(peers)
             .output()
             .expect("it runs");
-        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-        assert_eq!(said.contains("tot_send_msgs=400, tot_recv_msgs=400"), reached, "{peers}: {said}");
+        let said = [output.stdout, output.stderr]
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .concat();
+        assert_eq!(
+            said.contains("tot_send_msgs=400, tot_recv_msgs=400"),
+            reached,
+            "{peers}: {said}"
+        );
         assert_eq!(said.contains("403"), !reached, "{peers}: {said}");
     }
 }
