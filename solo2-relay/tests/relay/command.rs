@@ -263,6 +263,7 @@ fn check_config_says_what_holds() {
         (&said["max_allocs"], &said["peers"]),
         (&7.into(), &"public".into())
     );
+    assert!(!secret.exists(), "checking makes nothing");
     std::fs::write(path, "log-addresses = true\n").expect("a file");
     let output = run(&["check-config", "--config", path]);
     assert_eq!(output.status.code(), Some(3));
