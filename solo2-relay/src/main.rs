@@ -228,8 +228,13 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::CheckConfig(configuration) => {
             let json = configuration.json;
             let settings = configuration.settings()?;
-            if let Some(path) = settings.secret_file() {
-                note_about(path, &secret::read_or_make(path)?);
+            match settings.secret_file() {
+                Some(path) if path.exists() => note_about(path, &secret::read_or_make(path)?),
+                Some(path) => note(&format!(
+                    "{} is not there yet; serve makes it",
+                    path.display()
+                )),
+                None => {}
             }
             revoked(&settings)?;
             let (allocations, each) = settings.allocations();

@@ -1,4 +1,4 @@
-//! docs/cli.md §10, line by line: from nothing to a message.
+//! docs/cli.md §11, line by line: from nothing to a message.
 
 use std::time::Duration;
 

@@ -14,6 +14,7 @@ use std::rc::{Rc, Weak};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
+use rustix::net::sockopt::set_socket_recv_buffer_size_force;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::task::JoinHandle;
@@ -51,8 +52,11 @@ pub(super) fn open(address: SocketAddr, queue: usize) -> io::Result<Udp> {
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
-    // The system may give less; then more is lost under load, and nothing else.
-    let _ = socket.set_recv_buffer_size(queue);
+    // Only root gets more than the system's usual; others get what there is. Then more is
+    // lost under load, and nothing else.
+    if set_socket_recv_buffer_size_force(&socket, queue).is_err() {
+        let _ = socket.set_recv_buffer_size(queue);
+    }
     let _ = socket.set_send_buffer_size(queue);
     socket.bind(&address.into())?;
     let state = UdpSocketState::new((&socket).into())?;
@@ -215,7 +219,7 @@ impl Core {
             };
             let action =
                 self.turn
-                    .from_client(now, client, datagram, &mut self.reply, sockets.relayed);
+                    .hear_client(now, client, datagram, &mut self.reply, sockets.relayed);
             match action {
                 Action::Nothing => {}
                 Action::Forward { to, len } => {
@@ -224,10 +228,8 @@ impl Core {
                         ..target(to)
                     };
                     match &mut run {
-                        // It lies right behind the last one, and all before it are whole.
-                        Some((there, range))
-                            if *there == to && range.end == from && range.len() % stride == 0 =>
-                        {
+                        // It lies right behind the last one, so all before it are whole.
+                        Some((there, range)) if *there == to && range.end == from => {
                             range.end = from + len;
                         }
                         _ => {
@@ -280,7 +282,7 @@ impl Core {
         for datagram in buffer.chunks(meta.stride.max(1)) {
             if let Action::Reply { to } =
                 self.turn
-                    .from_peer(now, relayed, meta.addr, datagram, &mut self.reply)
+                    .hear_peer(now, relayed, meta.addr, datagram, &mut self.reply)
             {
                 self.egress.push(
                     &sockets,

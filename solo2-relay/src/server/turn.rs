@@ -173,7 +173,7 @@ impl Turn {
 
     /// A datagram from a client. It may be changed in place; an answer is written
     /// into `reply`.
-    pub(super) fn from_client(
+    pub(super) fn hear_client(
         &mut self,
         now: Now,
         client: Client,
@@ -195,7 +195,7 @@ impl Turn {
     }
 
     /// A datagram that reached the socket of a relayed address.
-    pub(super) fn from_peer(
+    pub(super) fn hear_peer(
         &mut self,
         now: Now,
         relayed: SocketAddr,

@@ -2,11 +2,12 @@
 
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use solo2_relay::invite::Invite;
 
-use crate::support::{Client, Credential, Relay, json, run, stderr};
+use crate::support::{Client, Credential, Relay, have, json, run, stderr};
 
 fn now() -> u64 {
     SystemTime::now()
@@ -262,6 +263,7 @@ fn check_config_says_what_holds() {
         (&said["max_allocs"], &said["peers"]),
         (&7.into(), &"public".into())
     );
+    assert!(!secret.exists(), "checking makes nothing");
     std::fs::write(path, "log-addresses = true\n").expect("a file");
     let output = run(&["check-config", "--config", path]);
     assert_eq!(output.status.code(), Some(3));
@@ -295,6 +297,35 @@ fn health_is_answered_in_every_role_and_absence_noticed() {
             run(&["health", "--url", &relay.uri()]).status.code(),
             Some(9)
         );
+    }
+}
+
+#[test]
+fn an_answer_comes_from_the_address_that_was_asked() {
+    let everywhere = [
+        "--listen-udp",
+        "0.0.0.0:0",
+        "--listen-udp",
+        "[::]:0",
+        "--public-ip",
+        "127.0.0.1",
+    ];
+    let relay = Relay::start(&everywhere);
+    let [_, v4, v6] = relay.addresses[..] else {
+        panic!("three sockets");
+    };
+    for (host, port) in [
+        ("127.0.0.1", v4.port()),
+        ("127.0.0.9", v4.port()),
+        ("[::1]", v6.port()),
+    ] {
+        let said = json(&run(&[
+            "health",
+            "--json",
+            "--url",
+            &format!("turn:{host}:{port}"),
+        ]));
+        assert_eq!(said["status"], "ok", "{host}");
     }
 }
 
@@ -335,6 +366,30 @@ fn a_serving_relay_has_given_everything_up() {
         let said = json(&run(&arguments));
         assert_eq!(said["escapes"], serde_json::json!([]));
     }
+}
+
+#[test]
+fn the_shipped_unit_gives_up_what_it_can() {
+    if !have("systemd-analyze") {
+        return;
+    }
+    let unit = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../packaging/solo2-relay.service"
+    );
+    let output = Command::new("systemd-analyze")
+        .args([
+            "security",
+            "--offline=true",
+            "--threshold=15",
+            "--no-pager",
+            unit,
+        ])
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("Overall exposure level"), "{said}");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The tools of another TURN implementation (Debian's package `coturn`) against this one.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
 
-use crate::support::{Relay, have};
+use crate::support::{BINARY, Relay, have};
 
 #[test]
 fn turnutils_stunclient_is_told_its_address() {
@@ -71,4 +72,57 @@ fn uclient(relay: &Relay, username: &str, password: &str) -> String {
     [output.stdout, output.stderr]
         .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         .concat()
+}
+
+/// Two networks and a wire between them, since a relay never talks to its own machine:
+/// here the relay and the client, there coturn's echo.
+const TWO_NETWORKS: &str = r#"
+set -e
+ip link set lo up
+unshare -n sh -c 'until ip link set vb up 2>/dev/null; do sleep 0.1; done
+    ip addr add 9.8.7.2/24 dev vb; exec turnutils_peer -L 9.8.7.2 -p 3480' >/dev/null &
+there=$!
+trap 'kill $there $relay 2>/dev/null' EXIT
+ip link add va type veth peer name vb
+sleep 0.5
+ip link set vb netns $there
+ip addr add 9.8.7.1/24 dev va
+ip link set va up
+"$0" serve --listen-udp 9.8.7.1:3478 --secret-file "$1/s" --peers "$2" >/dev/null &
+relay=$!
+said=$("$0" invite --secret-file "$1/s" --public turn:9.8.7.1 --turn-credential --json)
+field() { echo "$said" | sed "s/.*\"$1\":\"\([^\"]*\)\".*/\1/"; }
+"$0" health --url turn:9.8.7.1
+timeout 60 turnutils_uclient -e 9.8.7.2 -r 3480 -c -s -n 200 -m 2 -l 1000 -z 2 \
+    -u "$(field username)" -w "$(field password)" 9.8.7.1 2>&1 || true
+"#;
+
+#[test]
+fn turnutils_uclient_reaches_a_peer_outside_only_where_the_operator_allows() {
+    let tools = ["turnutils_uclient", "turnutils_peer", "unshare", "ip"];
+    if !tools.into_iter().all(have) {
+        return;
+    }
+    if std::fs::metadata("/proc/self").expect("we run").uid() != 0 {
+        println!("skipped: needs root");
+        return;
+    }
+    for (peers, reached) in [("public", true), ("own-relays", false)] {
+        let place = tempfile::tempdir().expect("a directory");
+        let output = Command::new("unshare")
+            .args(["-n", "sh", "-c", TWO_NETWORKS, BINARY])
+            .arg(place.path())
+            .arg(peers)
+            .output()
+            .expect("it runs");
+        let said = [output.stdout, output.stderr]
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .concat();
+        assert_eq!(
+            said.contains("tot_send_msgs=400, tot_recv_msgs=400"),
+            reached,
+            "{peers}: {said}"
+        );
+        assert_eq!(said.contains("403"), !reached, "{peers}: {said}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use quinn_udp::{Transmit, UdpSocketState};
 use solo2_relay::wire::{Message, attribute, channel_data, method};
 
 use crate::support::{Client, Relay};
@@ -52,6 +53,77 @@ fn datagrams_arrive_whole_and_in_order_both_ways() {
                 assert_eq!(message.len(), datagram.len() + 4, "no padding over UDP");
             }
         }
+    }
+}
+
+/// Many in one call, for two receivers in turns, some with less in them than their
+/// length: they arrive at the relay as one, and must not be mistaken for each other.
+#[test]
+fn datagrams_that_come_together_are_told_apart() {
+    const SEGMENT: usize = 1232;
+    let relay = Relay::start(&[]);
+    let (mut alice, bob) = pair(&relay);
+    let mut carol = Client::new(&relay, &relay.credential());
+    assert_eq!(
+        (carol.allocate(), carol.bind(0x4def, alice.relayed)),
+        (0, 0)
+    );
+    assert_eq!(alice.bind(0x4001, carol.relayed), 0);
+    let state = UdpSocketState::new((&alice.socket).into()).expect("a UDP socket");
+    alice
+        .socket
+        .set_nonblocking(false)
+        .expect("a socket option");
+    for round in 0..64_u32 {
+        let (mut burst, mut wanted) = (Vec::new(), [Vec::new(), Vec::new()]);
+        for at in 0..32_u32 {
+            // Long stretches for one, changes, and a last one that is short.
+            let to = usize::from(at % 8 == round % 8 || at == 31 && round % 2 == 0);
+            let len = if at % 11 == 3 {
+                SEGMENT - 4 - round as usize % 9
+            } else {
+                SEGMENT - 4
+            };
+            let mut data = vec![at as u8 ^ round as u8; len];
+            data[..4].copy_from_slice(&(round << 8 | at).to_be_bytes());
+            let number = [0x4000_u16, 0x4001][to];
+            burst.extend_from_slice(&number.to_be_bytes());
+            burst.extend_from_slice(&u16::try_from(len).expect("short").to_be_bytes());
+            burst.extend_from_slice(&data);
+            burst.resize((at as usize + 1) * SEGMENT, 0);
+            wanted[to].push(data);
+        }
+        let transmit = Transmit {
+            destination: relay.address,
+            ecn: None,
+            contents: &burst[..burst.len() - SEGMENT + SEGMENT / 2],
+            segment_size: Some(SEGMENT),
+            src_ip: None,
+        };
+        // What is cut short says that it is longer, and is dropped.
+        let last = usize::from(31 % 8 == round % 8 || round % 2 == 0);
+        wanted[last].pop();
+        state
+            .try_send((&alice.socket).into(), &transmit)
+            .expect("sent in one call");
+        for (receiver, number, wanted) in [(&bob, 0x4abc, &wanted[0]), (&carol, 0x4def, &wanted[1])]
+        {
+            for data in wanted {
+                let message = receiver.receive().expect("it arrives");
+                assert_eq!(message.len(), data.len() + 4, "round {round}");
+                assert!(
+                    channel_data(&message) == Some((number, &data[..])),
+                    "round {round}"
+                );
+            }
+        }
+    }
+    for receiver in [&bob, &carol] {
+        receiver
+            .socket
+            .set_nonblocking(true)
+            .expect("a socket option");
+        assert!(receiver.receive().is_none(), "and nothing else");
     }
 }
 

@@ -35,6 +35,7 @@ pub(crate) fn json(output: &Output) -> serde_json::Value {
 }
 
 /// Whether a program is installed; says so if it is not.
+#[expect(clippy::print_stdout, reason = "tests say what they skip")]
 pub(crate) fn have(program: &str) -> bool {
     let there = std::env::var_os("PATH").is_some_and(|path| {
         std::env::split_paths(&path).any(|folder| folder.join(program).exists())
@@ -49,6 +50,8 @@ pub(crate) fn have(program: &str) -> bool {
 pub(crate) struct Relay {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
+    /// Every address that it listens on.
+    pub(crate) addresses: Vec<SocketAddr>,
     secret: PathBuf,
     _place: TempDir,
 }
@@ -87,13 +90,19 @@ impl Relay {
             .expect("a line");
         let ready: serde_json::Value = serde_json::from_str(&line).expect("a JSON line");
         assert_eq!((&ready["v"], &ready["type"]), (&1.into(), &"ready".into()));
-        let address = ready["listen"][0]
-            .as_str()
-            .and_then(|text| text.parse().ok())
-            .expect("an address");
+        let listen = ready["listen"].as_array().expect("a list");
+        let addresses: Vec<SocketAddr> = listen
+            .iter()
+            .map(|it| {
+                it.as_str()
+                    .and_then(|text| text.parse().ok())
+                    .expect("an address")
+            })
+            .collect();
         Self {
             child,
-            address,
+            address: addresses[0],
+            addresses,
             secret,
             _place: place,
         }

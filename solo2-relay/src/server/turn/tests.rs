@@ -82,7 +82,7 @@ impl World {
     /// The engine's word on a datagram: the action, and the datagram as it now is.
     fn say(&mut self, client: Client, bytes: &[u8]) -> (Action, Vec<u8>) {
         let mut bytes = bytes.to_vec();
-        let action = self.turn.from_client(
+        let action = self.turn.hear_client(
             self.now,
             client,
             &mut bytes,
@@ -710,7 +710,7 @@ fn public_peers_are_reached_and_heard_by_permission_only() {
     let hear = |world: &mut World, peer| {
         world
             .turn
-            .from_peer(world.now, device.relayed, peer, b"hi", &mut world.reply)
+            .hear_peer(world.now, device.relayed, peer, b"hi", &mut world.reply)
     };
     assert_eq!(
         world.say(device.client, &send_indication(peer, b"x")).0,
@@ -721,7 +721,7 @@ fn public_peers_are_reached_and_heard_by_permission_only() {
     let hear = |world: &mut World, peer| {
         world
             .turn
-            .from_peer(world.now, device.relayed, peer, b"hi", &mut world.reply)
+            .hear_peer(world.now, device.relayed, peer, b"hi", &mut world.reply)
     };
     let indication = send_indication(peer, b"hello");
     let (action, _) = world.say(device.client, &indication);
@@ -753,7 +753,7 @@ fn public_peers_are_reached_and_heard_by_permission_only() {
     let hear = |world: &mut World, peer| {
         world
             .turn
-            .from_peer(world.now, device.relayed, peer, b"hi", &mut world.reply)
+            .hear_peer(world.now, device.relayed, peer, b"hi", &mut world.reply)
     };
     assert_eq!(hear(&mut world, peer), Action::Reply { to: device.client });
     assert_eq!(world.reply, channel_message(0x4002, b"hi"));
@@ -762,7 +762,7 @@ fn public_peers_are_reached_and_heard_by_permission_only() {
     assert_eq!(device.permit(&mut world, claimed), Some(0));
     let action = world
         .turn
-        .from_peer(world.now, device.relayed, claimed, b"hi", &mut world.reply);
+        .hear_peer(world.now, device.relayed, claimed, b"hi", &mut world.reply);
     assert_eq!(action, Action::Nothing);
 }
 
