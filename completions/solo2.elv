@@ -385,6 +385,7 @@ set edit:completion:arg-completer[solo2] = {|@words|
             cand device-secret 'Let this machine open the vault without a password'
             cand check 'Look at every record of the vault'
             cand reindex 'Make the search index anew'
+            cand repair 'Mend a damaged vault, as far as that goes, while no agent runs'
             cand compact 'Destroy what was deleted down to the last word, and give room back'
         }
         &'solo2;vault;unlock'= {
@@ -632,6 +633,33 @@ set edit:completion:arg-completer[solo2] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'solo2;vault;reindex'= {
+            cand -p 'Profile to use'
+            cand --profile 'Profile to use'
+            cand --home 'Keep vault, state, socket and config under this directory'
+            cand --config 'Configuration file to use instead of the usual one'
+            cand --color 'When to use colour'
+            cand --timeout 'Give up waiting after this time, such as 30s or 2m'
+            cand --agent 'Whether to use a running agent'
+            cand --lock-timeout 'How long to wait for another process to let the profile go'
+            cand --route 'Route policy for this command'
+            cand --require-route 'Send over one of these routes or not at all'
+            cand --password-file 'Read the password from this file, or - for stdin'
+            cand --password-fd 'Read the password from this file descriptor'
+            cand --json 'Print JSON Lines; errors too, as the last line'
+            cand --plain 'Print words instead of glyphs, and no colour'
+            cand -q 'Print nothing but what was asked for'
+            cand --quiet 'Print nothing but what was asked for'
+            cand -v 'Log to stderr; twice for more'
+            cand --verbose 'Log to stderr; twice for more'
+            cand --no-input 'Never ask; fail instead'
+            cand -y 'Answer yes to every question'
+            cand --yes 'Answer yes to every question'
+            cand --offline 'Touch no network'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'solo2;vault;repair'= {
+            cand --words-file 'Use the 24 words in this file instead of the password, or - for stdin'
             cand -p 'Profile to use'
             cand --profile 'Profile to use'
             cand --home 'Keep vault, state, socket and config under this directory'

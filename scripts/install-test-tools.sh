@@ -7,7 +7,7 @@ set -euo pipefail
 
 # program the tests run : Debian package that brings it
 needed=(
-  cc:gcc            # links every Rust program; builds ring
+  cc:gcc            # links every Rust program; builds ring, and what watches a program at its disk
   ip:iproute2       # network namespaces: two hosts, two NATs, a network that goes away
   nft:nftables      # those NATs, and counting packets that must not exist
   tcpdump:tcpdump   # one datagram size, no canary in a capture

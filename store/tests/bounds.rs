@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod common;
+#[path = "watch/story.rs"]
 mod story;
-mod watch;
 
 use std::process::Command;
 

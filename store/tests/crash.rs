@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod common;
+#[path = "watch/story.rs"]
 mod story;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

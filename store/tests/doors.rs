@@ -471,3 +471,16 @@ fn an_erased_vault_leaves_nothing_and_a_piece_of_one_goes_too() {
     Vault::erase(&paths(dir.path())).unwrap();
     assert!(!real.exists() && fs::symlink_metadata(dir.path().join("vault")).is_err());
 }
+
+#[test]
+fn a_vault_is_created_with_its_settings_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings: [(&str, &[u8]); 2] = [("name", b"Clara"), ("empty", b"")];
+    let place = paths(dir.path());
+    let vault = Vault::create(&place, &entropy(), PASSWORD, &settings, &mut rand::rng()).unwrap();
+    assert_eq!(vault.commits(), 1, "not in a commit of their own");
+    for (name, value) in settings {
+        assert_eq!(vault.setting(name).unwrap().unwrap(), value);
+    }
+    assert!(vault.check().unwrap().is_whole());
+}

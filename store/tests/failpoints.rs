@@ -12,6 +12,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod common;
+#[path = "watch/story.rs"]
 mod story;
 mod watch;
 
@@ -178,7 +179,7 @@ fn a_refusal_that_dies_at_any_change_changes_nothing() {
         copy_dir(&image, &copy);
         let run = watch(Mode::Kill(n), &copy, &teller(&copy, 6));
         let refused = |error: &UnlockError| matches!(error, UnlockError::RolledBack { .. });
-        let error = open(&copy).err().expect("still refused");
+        let error = open(&copy).expect_err("still refused");
         assert!(refused(&error), "change {n}: {error}");
         assert!(
             journals(&copy) == before,

@@ -12,6 +12,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod common;
+#[path = "watch/story.rs"]
 mod story;
 mod watch;
 

@@ -60,6 +60,7 @@ pub(crate) fn commit(error: &CommitError) -> Failure {
 }
 
 pub(crate) fn read(error: &impl std::fmt::Display) -> Failure {
-    Failure::new(Kind::Integrity, format!("cannot read the vault: {error}"))
-        .hint("solo2 vault check names the damage")
+    Failure::new(Kind::Integrity, format!("cannot read the vault: {error}")).hint(
+        "solo2 vault check names the damage; while no agent runs, solo2 vault repair mends it",
+    )
 }

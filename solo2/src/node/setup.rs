@@ -87,21 +87,18 @@ async fn make(paths: &Paths, entropy: Secret<32>, new: NewProfile) -> Result<Cre
         let device = DeviceKeys::generate(&mut rng);
         let certificate = DeviceCertificate::issue(&account, 0, 1, &device, now_secs());
         let words = mnemonic::to_words(&entropy);
-        let mut vault = Vault::create(&paths, &entropy, &new.password, &mut rng)
-            .map_err(|error| create_failure(&error))?;
-        let mut tx = vault.begin();
-        tx.put_setting(ACCOUNT, account.to_bytes().expose())
-            .map_err(|error| failure::read(&error))?;
-        tx.put_setting(DEVICE, &device.to_bytes())
-            .map_err(|error| failure::read(&error))?;
-        tx.put_setting(CERTIFICATE, certificate.as_bytes())
-            .map_err(|error| failure::read(&error))?;
-        tx.put_setting(NAME, name.as_bytes())
-            .map_err(|error| failure::read(&error))?;
+        let (account_key, device_keys) = (account.to_bytes(), device.to_bytes());
         let recipient = ArchiveKey::of(&entropy).recipient();
-        tx.put_setting(RECIPIENT, recipient.as_bytes())
-            .map_err(|error| failure::read(&error))?;
-        tx.commit().map_err(|error| failure::commit(&error))?;
+        // All of it or nothing: a vault without these would be nobody's.
+        let settings: [(&str, &[u8]); 5] = [
+            (ACCOUNT, account_key.expose()),
+            (DEVICE, &device_keys),
+            (CERTIFICATE, certificate.as_bytes()),
+            (NAME, name.as_bytes()),
+            (RECIPIENT, recipient.as_bytes()),
+        ];
+        let mut vault = Vault::create(&paths, &entropy, &new.password, &settings, &mut rng)
+            .map_err(|error| create_failure(&error))?;
         vault.settle().map_err(|error| failure::read(&error))?;
         Ok(Created {
             words,
