@@ -67,7 +67,7 @@ fn on(cx: &Context, profile: &Profile, words: Option<&Path>, out: Option<&Path>)
         .hint("turn it off first: solo2 config set vault.max_security false"));
     }
     let stdout = out == Some(Path::new("-"));
-    if stdout && (cx.out.is_json() || std::io::IsTerminal::is_terminal(&std::io::stdout())) {
+    if stdout && (cx.out.is_json() || cx.out.data().is_terminal()) {
         return Err(
             Failure::usage("the device secret goes to another program, not to a terminal")
                 .hint("pipe it: solo2 vault device-secret on -o - | systemd-creds encrypt …"),
