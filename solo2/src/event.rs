@@ -229,7 +229,12 @@ const TYPES: &[Row] = &[
     (
         "verify.progress",
         "a document is being checked; rate_bps is bytes a second",
-        &[("path", Text), ("bytes", Number), ("size", Number), ("rate_bps", Number)],
+        &[
+            ("path", Text),
+            ("bytes", Number),
+            ("size", Number),
+            ("rate_bps", Number),
+        ],
     ),
     (
         "import.progress",

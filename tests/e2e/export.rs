@@ -690,11 +690,22 @@ fn a_full_disk_leaves_no_half_of_a_document() {
         let refused = alice.alone(&args).exits(3).advises();
         assert_eq!(refused.last_event()["code"], "disk_full", "{refused}");
         fs::remove_file(&incompressible).unwrap();
-        assert_eq!(fs::read_dir(&small.at).unwrap().count(), 0, "nothing is left");
+        assert_eq!(
+            fs::read_dir(&small.at).unwrap().count(),
+            0,
+            "nothing is left"
+        );
     }
     // The agent is none the worse, and without the file there is room.
     alice
-        .run(&["export", "--format", "archive", "--no-files", "-o", path(&file)])
+        .run(&[
+            "export",
+            "--format",
+            "archive",
+            "--no-files",
+            "-o",
+            path(&file),
+        ])
         .ok();
     drop(small);
     drop(world);

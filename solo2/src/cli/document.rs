@@ -18,8 +18,8 @@ use crate::agent;
 use crate::context::Context;
 use crate::error::{Failure, Kind};
 use crate::output::prompt;
-use crate::paths::{self, Profile};
 use crate::password;
+use crate::paths::{self, Profile};
 
 /// How long the owner of the profile may take to begin.
 pub(super) const BEGIN: Duration = Duration::from_secs(60);
@@ -49,8 +49,8 @@ impl Document {
     /// Opens a file.
     pub(super) fn open(path: &Path) -> Result<Document, Failure> {
         let name = path.display().to_string();
-        let file = File::open(path)
-            .map_err(|error| Failure::io(format!("cannot read {name}"), &error))?;
+        let file =
+            File::open(path).map_err(|error| Failure::io(format!("cannot read {name}"), &error))?;
         Document::of(file, name)
     }
 
@@ -133,17 +133,20 @@ impl Document {
             VerifyError::WrongKey => {
                 Failure::new(Kind::Locked, format!("cannot open {name}: {error}"))
                     .code("wrong_key")
-                    .hint("another vault's archive opens with that vault's words: --words-file FILE")
+                    .hint(
+                        "another vault's archive opens with that vault's words: --words-file FILE",
+                    )
             }
             VerifyError::OtherKey(_) => Failure::usage(format!("cannot open {name}: {error}")),
             VerifyError::Newer => Failure::usage(format!("cannot read {name}: {error}"))
                 .code("newer_version")
                 .hint("a newer solo2 reads it"),
-            VerifyError::Broken(_) => {
-                Failure::new(Kind::Integrity, format!("{name} is not whole: {error}"))
-                    .code("archive_damaged")
-                    .hint("nothing was taken of it; another copy may be whole: solo2 export verify FILE")
-            }
+            VerifyError::Broken(_) => Failure::new(
+                Kind::Integrity,
+                format!("{name} is not whole: {error}"),
+            )
+            .code("archive_damaged")
+            .hint("nothing was taken of it; another copy may be whole: solo2 export verify FILE"),
         }
     }
 }

@@ -207,14 +207,15 @@ impl Write {
         }
         let keys = Keys {
             words_file: self.words_file.as_deref(),
-            passphrase_file: self
-                .base_passphrase_file
+            passphrase_file: self.base_passphrase_file.as_deref().or(self
+                .passphrase_file
                 .as_deref()
-                .or(self.passphrase_file.as_deref().filter(|_| form == Form::Passphrase)),
+                .filter(|_| form == Form::Passphrase)),
         };
         let (key, password) = keys.take(cx, name, form)?;
         let telling = |bytes, size, rate_bps| {
-            let fields = json!({ "path": name, "bytes": bytes, "size": size, "rate_bps": rate_bps });
+            let fields =
+                json!({ "path": name, "bytes": bytes, "size": size, "rate_bps": rate_bps });
             event::event("verify.progress", fields)
         };
         let from = document.watched(cx, &telling)?;
@@ -468,7 +469,8 @@ impl Verify {
         };
         let (key, _) = keys.take(cx, name, form)?;
         let telling = |bytes, size, rate_bps| {
-            let fields = json!({ "path": name, "bytes": bytes, "size": size, "rate_bps": rate_bps });
+            let fields =
+                json!({ "path": name, "bytes": bytes, "size": size, "rate_bps": rate_bps });
             event::event("verify.progress", fields)
         };
         let from = document.watched(cx, &telling)?;

@@ -106,7 +106,12 @@ fn check(cx: &Context, document: &Document, key: &Key) -> Result<(), Failure> {
     let Some(opener) = key.opener() else {
         return Err(Failure::internal("an archive without a key"));
     };
-    let read = import::archive(from, opener, crate::node::parse_message_id, &mut Checker::default());
+    let read = import::archive(
+        from,
+        opener,
+        crate::node::parse_message_id,
+        &mut Checker::default(),
+    );
     match read {
         Ok(_) => Ok(()),
         Err(ImportError::Archive(error)) => Err(document.told(error)),
@@ -244,7 +249,13 @@ fn report(cx: &Context, done: &Value) -> Outcome {
         many => format!("{many} {one}s"),
     };
     let dry = done["dry_run"] == true;
-    let new = ["contacts", "contacts_changed", "messages", "changed", "files"];
+    let new = [
+        "contacts",
+        "contacts_changed",
+        "messages",
+        "changed",
+        "files",
+    ];
     if new.iter().all(|key| number(key) == 0) {
         cx.out.note(&format!(
             "nothing new: {} in it, all of them in the vault",

@@ -121,11 +121,12 @@ fn told(error: ImportError<Failure>) -> Failure {
         ImportError::Archive(VerifyError::Read(error)) => {
             Failure::io("cannot receive the archive", &error)
         }
-        ImportError::Archive(error) => {
-            Failure::new(Kind::Integrity, format!("the archive is not whole: {error}"))
-                .code("archive_damaged")
-                .hint("what was taken in before the damage stays; another copy may be whole")
-        }
+        ImportError::Archive(error) => Failure::new(
+            Kind::Integrity,
+            format!("the archive is not whole: {error}"),
+        )
+        .code("archive_damaged")
+        .hint("what was taken in before the damage stays; another copy may be whole"),
     }
 }
 

@@ -41,7 +41,9 @@ impl Order {
         let newest = newest.map_err(|error| failure::read(&error))?;
         Ok(Self {
             starts: starts.map(|start| u64::from_be_bytes(*start)).collect(),
-            newest_ms: newest.last().map_or(0, |(_, message, _)| message.stored_at_ms),
+            newest_ms: newest
+                .last()
+                .map_or(0, |(_, message, _)| message.stored_at_ms),
             changed: false,
         })
     }
@@ -60,7 +62,11 @@ impl Order {
         if !self.changed {
             return Ok(());
         }
-        let bytes: Vec<u8> = self.starts.iter().flat_map(|start| start.to_be_bytes()).collect();
+        let bytes: Vec<u8> = self
+            .starts
+            .iter()
+            .flat_map(|start| start.to_be_bytes())
+            .collect();
         tx.put_setting(&order_key(contact), &bytes)
     }
 }

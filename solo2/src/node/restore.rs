@@ -129,7 +129,10 @@ impl Core {
         if shown != Some(contact.account) && (shown.is_none() || shown != contact.changed_to) {
             return Err(Failure::new(
                 Kind::Integrity,
-                format!("the certificate of {:?} in the archive is not that contact's", contact.name),
+                format!(
+                    "the certificate of {:?} in the archive is not that contact's",
+                    contact.name
+                ),
             )
             .code("archive_damaged")
             .hint("nothing was taken in; another copy of the archive may be whole"));
@@ -249,7 +252,10 @@ impl Core {
                 }
             }
             counts.messages += 1;
-            counts.files += amendments.iter().map(|one| u64::from(keeps(one))).sum::<u64>();
+            counts.files += amendments
+                .iter()
+                .map(|one| u64::from(keeps(one)))
+                .sum::<u64>();
             let live = message.expires_at_ms.filter(|at| *at > now);
             expiring.extend(live.map(|at| (contact, at, message.id)));
         }
@@ -257,7 +263,9 @@ impl Core {
             return Ok((counts, unused));
         }
         for (contact, order) in &orders {
-            order.save(&mut tx, *contact).map_err(|error| unfit(&error))?;
+            order
+                .save(&mut tx, *contact)
+                .map_err(|error| unfit(&error))?;
         }
         commit(tx)?;
         self.changed();
@@ -375,7 +383,9 @@ fn news(
                     news.push(amendment);
                 }
             }
-            Amendment::Reaction { incoming, at_ms, .. } => {
+            Amendment::Reaction {
+                incoming, at_ms, ..
+            } => {
                 if last_reaction(known, incoming).is_none_or(|at| at_ms > at) {
                     news.push(amendment);
                 }
@@ -393,8 +403,12 @@ fn news(
             Amendment::File(_) | Amendment::Deleted { .. } => {}
         }
     }
-    let went = record.state.is_some_and(|state| state >= DeliveryState::Sent);
-    let says_so = news.iter().any(|one| matches!(one, Amendment::State { .. }));
+    let went = record
+        .state
+        .is_some_and(|state| state >= DeliveryState::Sent);
+    let says_so = news
+        .iter()
+        .any(|one| matches!(one, Amendment::State { .. }));
     if state == Some(DeliveryState::Failed) && went && !says_so {
         news.push(Amendment::State {
             state: DeliveryState::Sent,

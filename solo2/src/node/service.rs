@@ -18,7 +18,9 @@ use zeroize::Zeroizing;
 use super::core::{Input, Operation};
 use super::event::{parse_message_id, peer_id, rfc3339};
 use super::messages::{Body, Draft, Sent};
-use super::{Node, deliver, export, failure, feed, files, history, import, pairing, pipe, search, serve};
+use super::{
+    Node, deliver, export, failure, feed, files, history, import, pairing, pipe, search, serve,
+};
 use crate::agent::rpc::{Attached, EventSink, Service};
 use crate::config::NodeConfig;
 use crate::error::{Failure, Kind};
