@@ -60,6 +60,7 @@ complete -c solo2 -n "__fish_solo2_needs_command" -f -a "recv" -d 'Print what ha
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "pipe" -d 'Send stdin to somebody\'s stdout'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "file" -d 'Take, refuse and follow files'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "export" -d 'Write your history to one file: an encrypted archive, or a readable ZIP'
+complete -c solo2 -n "__fish_solo2_needs_command" -f -a "import" -d 'Take an archive into your vault: history, contacts and files that are not there yet'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "edit" -d 'Give a message of yours another text'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "delete" -d 'Delete a message here, or on both sides, or a whole conversation here'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "react" -d 'React to a message'
@@ -1146,6 +1147,9 @@ complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l since -d 'From this moment on: a date, RFC 3339, or a time ago such as 30d' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l until -d 'Up to this moment' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l passphrase-file -d 'Encrypt the archive with the passphrase in this file' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l incremental -d 'Only what is new or changed since this archive or ZIP' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l words-file -d 'Open BASE with the words in this file, or - for stdin, instead of the password' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l base-passphrase-file -d 'Open BASE with the passphrase in this file' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l config -d 'Configuration file to use instead of the usual one' -r -F
@@ -1203,6 +1207,34 @@ complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subc
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l words-file -d 'Open the archive with the words in this file, or - for stdin, instead of the password' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l passphrase-file -d 'Open the archive with the passphrase in this file' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l dry-run -d 'Say what would be taken in, and change nothing'
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -s m -l message -d 'The new text; without it, or as -, stdin is read' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l wait -d 'Wait for this state [default: queued with an agent, which goes on delivering; without, sent, and delivered for files]' -r -f -a "none\t'Do not wait at all'
 queued\t'Stored in the vault'

@@ -464,12 +464,15 @@ impl<S: Sink> Importer<'_, S> {
     }
 }
 
+/// What is done with a line.
+type Each<'a, E> = dyn FnMut(&[u8]) -> Result<(), Stop<E>> + 'a;
+
 /// Calls `each` for every line; one that is longer than `most` bytes ends it.
 fn lines<E>(
     contents: &mut dyn Read,
     most: u64,
     path: &str,
-    each: &mut dyn FnMut(&[u8]) -> Result<(), Stop<E>>,
+    each: &mut Each<'_, E>,
 ) -> Result<(), Stop<E>> {
     let mut contents = BufReader::with_capacity(64 * 1024, contents);
     let mut line = Vec::new();

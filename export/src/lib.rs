@@ -1,14 +1,15 @@
-//! History in, documents out: an age archive, a readable ZIP, and the check of both.
+//! History in, documents out, and back: an age archive, a readable ZIP, the check of both.
 //!
 //! ```text
 //!   Source (the open vault) ──► walk ──► archive::write   age( tar( JSONL, files, sums ) )
 //!                                   └──► readable::write  zip( JSONL, Markdown, HTML, files, sums )
 //!   a file ──► verify::archive / verify::readable
+//!   a file ──► import ──► Sink (the open vault)
 //! ```
 //!
 //! What is handed over is read page by page and written as it is read: memory is
-//! bounded by a page of messages and 32 to 300 bytes for each file in the document.
-//! Sessions, pair secrets and private keys are not in reach of a [`Source`], so
+//! bounded by a page of messages, 16 bytes for each message and 32 to 300 for each file
+//! in the document. Sessions, pair secrets and private keys are not in reach of a [`Source`], so
 //! they cannot be in a document. Where bytes come from and go to is the caller's
 //! business.
 //! Spec: docs/protocol/7-export.md.

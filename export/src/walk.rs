@@ -49,7 +49,8 @@ pub(crate) fn messages<S: Source>(
     let mut from = 0;
     while from < conversation.end {
         for numbered in page(source, conversation, from)? {
-            let new = |base: &Base| judge(request, conversation.contact.id, &numbered, base).new();
+            let new =
+                |base: &Base| judge(request, conversation.contact.id, &numbered, base).is_new();
             if asked(request, &numbered.1)
                 && deleted_at(request, &numbered.1, &numbered.2).is_none()
                 && request.base.as_ref().is_none_or(new)
@@ -139,7 +140,7 @@ struct Judged {
 
 impl Judged {
     /// Whether something of it is to be written.
-    fn new(&self) -> bool {
+    fn is_new(&self) -> bool {
         !self.known || self.file.is_some_and(|(_, known)| !known)
     }
 }

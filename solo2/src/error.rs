@@ -187,7 +187,13 @@ impl Failure {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Failure::new(Kind::Pipe, "the reader of the output went away");
         }
-        Failure::new(Kind::Io, format!("{what}: {}", lower(error)))
+        let failure = Failure::new(Kind::Io, format!("{what}: {}", lower(error)));
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => failure
+                .code("disk_full")
+                .hint("free some space and try again; nothing that was there is lost"),
+            _ => failure,
+        }
     }
 
     /// A bug.

@@ -524,3 +524,50 @@ fn what_is_too_long_is_refused_before_anything_is_written() {
         Err(TxError::UnknownContact)
     ));
 }
+
+#[test]
+fn a_restored_message_is_history_and_no_news() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut vault = create(dir.path());
+    with_anna(&mut vault);
+    let edited = Amendment::Edited {
+        body: "as it reads now".to_owned(),
+        at_ms: 5,
+    };
+    let gone = [delivered(3), Amendment::Deleted { at_ms: 9 }];
+    let mut tx = vault.begin();
+    let first = message(1, true);
+    let told = [edited, delivered(4)];
+    assert_eq!(tx.restore_message(ANNA, &first, &told).unwrap(), 1);
+    assert_eq!(
+        tx.restore_message(ANNA, &message(2, false), &gone).unwrap(),
+        2
+    );
+    let again = tx.restore_message(ANNA, &message(1, true), &[]);
+    assert!(matches!(again, Err(TxError::Duplicate { seq: 1 })));
+    let long = Amendment::Reaction {
+        incoming: true,
+        emoji: "x".repeat(2000),
+        at_ms: 1,
+    };
+    let refused = tx.restore_message(ANNA, &message(3, true), &[long]);
+    assert!(matches!(refused, Err(TxError::TooLong { .. })));
+    tx.commit().unwrap();
+    drop(vault);
+    let mut vault = unlock(dir.path()).unwrap();
+    let all = vault.history(ANNA, None, 10).unwrap();
+    assert_eq!(all.len(), 2);
+    assert_eq!(all[0].2.body(&all[0].1), Some("as it reads now"));
+    assert_eq!(all[1].2.deleted_at_ms(), Some(9));
+    assert_eq!(all[1].1.body, "", "a text that was deleted is not stored");
+    assert_eq!(all[1].2.state().unwrap().1, 3);
+    assert_eq!(
+        (vault.inbox_newest(), vault.inbox_names(ANNA).unwrap()),
+        (0, false)
+    );
+    let mut tx = vault.begin();
+    tx.append_message(ANNA, &message(4, true)).unwrap();
+    tx.commit().unwrap();
+    assert!(vault.inbox_names(ANNA).unwrap() && !vault.inbox_names(BERT).unwrap());
+    assert!(vault.check().unwrap().is_whole());
+}

@@ -323,7 +323,8 @@ fn what_no_archive_of_ours_is_like_is_refused_with_its_place() {
         &[("body", serde_json::json!({"text": "x".repeat(300_000)}))],
     );
     let endless = vec![b'x'; 3 << 20];
-    let cases: [(&str, &[(&str, &[u8])]); 21] = [
+    type Files<'a> = &'a [(&'a str, &'a [u8])];
+    let cases: [(&str, Files<'_>); 21] = [
         ("belongs to nothing", &[("/etc/passwd", b"x")]),
         ("belongs to nothing", &[("../../x", b"x")]),
         ("belongs to nothing", &[("conversations/../x", b"x")]),

@@ -189,7 +189,7 @@ async fn read_base(base: BaseDocument, from: &UnixStream) -> Result<Base, Failur
 
 fn unhex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
-    let digits = (text.len() == 64).then(|| text.as_bytes().as_chunks::<2>().0)?;
+    let digits = (text.len() == 64).then_some(text.as_bytes().as_chunks::<2>().0)?;
     for (byte, pair) in bytes.iter_mut().zip(digits) {
         *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
     }

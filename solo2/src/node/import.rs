@@ -8,7 +8,7 @@
 //!
 //! The caller has the key and gone through all of it before; here it is read again with
 //! the same care, for the caller is not believed either. What an archive is made of is
-//! `solo2_export`'s business, what becomes of it [`super::restore`]'s.
+//! `solo2_export`'s business, what becomes of it [`super::merge`]'s.
 //! Spec: docs/protocol/7-export.md §5.
 
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::core::{Core, Operation};
 use super::event::{hex, parse_message_id, peer_json};
-use super::restore::{Counts, Item, Terms};
+use super::merge::{Counts, Item, Terms};
 use super::{Node, export, failure};
 use crate::agent::rpc::EventSink;
 use crate::error::{Failure, Kind};

@@ -28,6 +28,7 @@ use crate::net::frame::{Frame, Hello};
 use crate::net::handshake::Psks;
 
 mod export;
+mod import;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

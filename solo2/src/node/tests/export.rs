@@ -10,7 +10,7 @@ use super::super::core::pair_key;
 use super::*;
 
 /// The tar in an archive of everything that a node has.
-async fn archived(node: &Arc<Node>, place: &Path) -> Vec<u8> {
+pub(super) async fn archived(node: &Arc<Node>, place: &Path) -> Vec<u8> {
     let to = place.join("out");
     let listener = UnixListener::bind(&to).expect("a socket");
     let receive = async {

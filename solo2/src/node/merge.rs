@@ -12,6 +12,7 @@
 //! Spec: docs/protocol/7-export.md §5.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use solo2_crypto::identity::DeviceCertificate;
 use solo2_export::import::Record;
@@ -236,12 +237,11 @@ impl Core {
             if !terms.dry {
                 match tx.restore_message(contact, &message, &amendments) {
                     Ok(seq) => {
-                        if !orders.contains_key(&contact) {
-                            orders.insert(contact, Order::read(tx.vault(), contact)?);
-                        }
-                        if let Some(order) = orders.get_mut(&contact) {
-                            order.note(seq, message.stored_at_ms);
-                        }
+                        let order = match orders.entry(contact) {
+                            Entry::Occupied(known) => known.into_mut(),
+                            Entry::Vacant(new) => new.insert(Order::read(tx.vault(), contact)?),
+                        };
+                        order.note(seq, message.stored_at_ms);
                     }
                     Err(TxError::Duplicate { .. }) => {
                         counts.known += 1;
