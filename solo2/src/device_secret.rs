@@ -22,7 +22,7 @@ use solo2_crypto::secret::Secret;
 use zeroize::Zeroizing;
 
 use crate::error::Failure;
-use crate::node::{self, doors};
+use crate::node::doors;
 use crate::password;
 use crate::paths::{self, Profile};
 
@@ -120,12 +120,7 @@ pub(crate) fn remove(profile: &Profile) -> Result<bool, Failure> {
 
 /// Where a profile keeps it.
 pub(crate) fn file(profile: &Profile) -> PathBuf {
-    in_state(&profile.paths)
-}
-
-/// [`file`], by the profile's directories.
-pub(crate) fn in_state(paths: &node::Paths) -> PathBuf {
-    paths.state.join("device.secret")
+    profile.paths.state.join("device.secret")
 }
 
 /// 64 hexadecimal digits and a line end.
