@@ -350,7 +350,7 @@ fn a_commit_that_nobody_was_told_of_is_torn_off_wherever_it_broke() {
     let end = journal.len();
     assert!(start + 2000 < end && journal.ends_with(b"FJL\x03"));
     let all = std::env::var("SOLO2_FLIPS").is_ok_and(|value| value == "all");
-    let places = (start..=end).filter(|at| all || at + 150 > end || at % 61 == 0);
+    let places = (start..=end).filter(|at| all || at + 60 > end || at % 157 == 0);
     let copy = dir.path().join("copy");
     let mut opened = 0;
     for at in places {
