@@ -74,19 +74,7 @@ fn fill<S: Source, W: Write>(
     request: &Request<'_>,
     tar: &mut Tar<W>,
 ) -> Result<Progress, ExportError<S::Error>> {
-    let write = ExportError::Write;
-    let manifest = jsonl::line(&jsonl::manifest(request, FORMAT));
-    tar.bytes(place::MANIFEST, request.now_ms, &manifest)
-        .map_err(write)?;
-    let conversations = walk::conversations(source, request)?;
-    let mut progress = walk::places(&conversations);
-    let mut contacts = Vec::new();
-    for one in &conversations {
-        let directory = place::conversation(one.contact, &request.names);
-        contacts.extend(jsonl::line(&jsonl::contact(one.contact, &directory)));
-    }
-    tar.bytes(place::CONTACTS, request.now_ms, &contacts)
-        .map_err(write)?;
+    let (conversations, mut progress) = walk::begin(source, request, tar)?;
     let mut known = Known::default();
     for one in &conversations {
         let directory = place::conversation(one.contact, &request.names);
@@ -108,15 +96,10 @@ fn fill<S: Source, W: Write>(
                 Ok(())
             },
         )?;
-        progress.bytes += part.write(&directory, tar).map_err(write)?;
+        progress.bytes += part.write(&directory, tar).map_err(ExportError::Write)?;
         progress.conversations += 1;
     }
-    if let Some(base) = &request.base {
-        known.keep(&base.known);
-    }
-    tar.bytes(place::KNOWN, request.now_ms, &known.to_bytes())
-        .map_err(write)?;
-    source.progress(&progress).map_err(ExportError::Source)?;
+    walk::end(source, request, known, tar, &progress)?;
     Ok(progress)
 }
 
@@ -164,6 +147,7 @@ impl<W: Write> Tar<W> {
 }
 
 impl<W: Write> Document for Tar<W> {
+    const FORMAT: &str = FORMAT;
     const RESTORABLE: bool = true;
 
     fn put<R: Read>(

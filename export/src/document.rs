@@ -17,6 +17,9 @@ pub(crate) enum Broken {
 
 /// Something that entries go into, one after the other.
 pub(crate) trait Document {
+    /// What its manifest calls it.
+    const FORMAT: &str;
+
     /// Whether a vault can be made of it again: then it says which messages were deleted, and
     /// as which stream a directory came.
     const RESTORABLE: bool;

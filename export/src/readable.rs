@@ -95,30 +95,13 @@ fn fill<S: Source, W: Write>(
     request: &Request<'_>,
     zip: &mut Zip<W>,
 ) -> Result<Progress, ExportError<S::Error>> {
-    let write = ExportError::Write;
-    let manifest = jsonl::line(&jsonl::manifest(request, FORMAT));
-    zip.bytes(place::MANIFEST, request.now_ms, &manifest)
-        .map_err(write)?;
-    let conversations = walk::conversations(source, request)?;
-    let mut progress = walk::places(&conversations);
-    let mut contacts = Vec::new();
-    for one in &conversations {
-        let directory = place::conversation(one.contact, &request.names);
-        contacts.extend(jsonl::line(&jsonl::contact(one.contact, &directory)));
-    }
-    zip.bytes(place::CONTACTS, request.now_ms, &contacts)
-        .map_err(write)?;
+    let (conversations, mut progress) = walk::begin(source, request, zip)?;
     let mut known = Known::default();
     for one in &conversations {
         conversation(source, request, one, zip, (&mut known, &mut progress))?;
         progress.conversations += 1;
     }
-    if let Some(base) = &request.base {
-        known.keep(&base.known);
-    }
-    zip.bytes(place::KNOWN, request.now_ms, &known.to_bytes())
-        .map_err(write)?;
-    source.progress(&progress).map_err(ExportError::Source)?;
+    walk::end(source, request, known, zip, &progress)?;
     Ok(progress)
 }
 
@@ -237,6 +220,7 @@ impl<W: Write> Zip<W> {
 }
 
 impl<W: Write> Document for Zip<W> {
+    const FORMAT: &str = FORMAT;
     const RESTORABLE: bool = false;
 
     fn put<R: Read>(

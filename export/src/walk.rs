@@ -7,7 +7,7 @@ use solo2_store::{Amendments, Contact, ContactId, Kind, Message};
 
 use crate::document::{Desk, Document, Placed};
 use crate::known::{self, Known, Mark};
-use crate::{Base, ExportError, Numbered, PAGE, Progress, Request, Source, jsonl};
+use crate::{Base, ExportError, Numbered, PAGE, Progress, Request, Source, jsonl, place};
 
 /// Settings of a contact that are no secret and mean something elsewhere.
 pub(crate) const SETTINGS: [&str; 5] = ["max-file", "profile", "receipts", "route", "strict"];
@@ -21,7 +21,7 @@ pub(crate) struct Conversation<'a> {
 }
 
 /// Every conversation that was asked for, in the contacts' order.
-pub(crate) fn conversations<'a, S: Source>(
+fn conversations<'a, S: Source>(
     source: &mut S,
     request: &'a Request<'_>,
 ) -> Result<Vec<Conversation<'a>>, ExportError<S::Error>> {
@@ -34,6 +34,46 @@ pub(crate) fn conversations<'a, S: Source>(
         });
     }
     Ok(found)
+}
+
+/// Writes what stands in front of the conversations; which they are, and how far they go.
+pub(crate) fn begin<'a, S: Source, D: Document>(
+    source: &mut S,
+    request: &'a Request<'_>,
+    document: &mut D,
+) -> Result<(Vec<Conversation<'a>>, Progress), ExportError<S::Error>> {
+    let manifest = jsonl::line(&jsonl::manifest(request, D::FORMAT));
+    document
+        .bytes(place::MANIFEST, request.now_ms, &manifest)
+        .map_err(ExportError::Write)?;
+    let conversations = conversations(source, request)?;
+    let mut contacts = Vec::new();
+    for one in &conversations {
+        let directory = place::conversation(one.contact, &request.names);
+        contacts.extend(jsonl::line(&jsonl::contact(one.contact, &directory)));
+    }
+    document
+        .bytes(place::CONTACTS, request.now_ms, &contacts)
+        .map_err(ExportError::Write)?;
+    let progress = places(&conversations);
+    Ok((conversations, progress))
+}
+
+/// Writes what stands behind them, but for the sums.
+pub(crate) fn end<S: Source, D: Document>(
+    source: &mut S,
+    request: &Request<'_>,
+    mut known: Known,
+    document: &mut D,
+    progress: &Progress,
+) -> Result<(), ExportError<S::Error>> {
+    if let Some(base) = &request.base {
+        known.keep(&base.known);
+    }
+    document
+        .bytes(place::KNOWN, request.now_ms, &known.to_bytes())
+        .map_err(ExportError::Write)?;
+    source.progress(progress).map_err(ExportError::Source)
 }
 
 /// What is done with one message.
@@ -194,7 +234,7 @@ pub(crate) fn deleted_at(
 }
 
 /// Places to look at in all.
-pub(crate) fn places(conversations: &[Conversation<'_>]) -> Progress {
+fn places(conversations: &[Conversation<'_>]) -> Progress {
     Progress {
         places: conversations.iter().map(|one| one.end).sum(),
         ..Progress::default()

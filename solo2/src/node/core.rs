@@ -557,13 +557,8 @@ impl Core {
     }
 
     /// Remembers that messages out of an archive are to disappear.
-    pub(super) fn note_expiries(
-        &mut self,
-        contact: ContactId,
-        expiries: impl Iterator<Item = (u64, [u8; 16])>,
-    ) {
+    pub(super) fn note_expiries(&mut self, expiries: Vec<(u64, ContactId, [u8; 16])>) {
         let before = self.expiring.len();
-        let expiries = expiries.map(|(at_ms, id)| (at_ms, contact, id));
         self.expiring.extend(expiries);
         while self.expiring.len() > EXPIRING_MAX {
             let now = self.expiring.first().map_or(0, |(at, ..)| *at);

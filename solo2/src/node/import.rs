@@ -89,7 +89,7 @@ pub(super) async fn import(
     let begun = Instant::now();
     let mut tick = tokio::time::interval(TELL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let counts = loop {
+    let (counts, unpaired) = loop {
         tokio::select! {
             done = &mut reading => break done.map_err(|_| failure::stopped())??,
             _ = tick.tick() => {
@@ -98,7 +98,6 @@ pub(super) async fn import(
             }
         }
     };
-    let unpaired = node.call(|core| Ok(core.unpaired_json())).await?;
     Ok(event(
         "import.done",
         json!({
@@ -185,6 +184,8 @@ struct VaultSink {
     batch: Vec<Item>,
     batch_bytes: usize,
     counts: Counts,
+    /// Contacts that are not paired with, those that are new included.
+    unpaired: Vec<Value>,
 }
 
 /// A file that is being taken in.
@@ -225,6 +226,7 @@ impl VaultSink {
             batch: Vec::new(),
             batch_bytes: 0,
             counts: Counts::default(),
+            unpaired: Vec::new(),
         }
     }
 
@@ -277,12 +279,12 @@ impl VaultSink {
     }
 
     /// All of it was whole.
-    fn finish(&mut self) -> Result<Counts, Failure> {
+    fn finish(&mut self) -> Result<(Counts, Vec<Value>), Failure> {
         self.flush()?;
         if let Some(manifest) = self.manifest.take().filter(|_| !self.terms.dry) {
             self.call(move |core| core.note_imported(&manifest))?;
         }
-        Ok(self.counts)
+        Ok((self.counts, std::mem::take(&mut self.unpaired)))
     }
 }
 
@@ -306,8 +308,10 @@ impl Sink for VaultSink {
             .code("base_missing")
             .hint("import that one first, then this"));
         }
-        let newest = imported.iter().map(|(_, at)| *at).max();
-        self.terms.newest = newest.is_none_or(|at| manifest.created_at_ms >= at);
+        // What its owner changed since it was taken in is not changed back.
+        self.terms.newest = imported
+            .iter()
+            .all(|(known, at)| *known != manifest.sha256 && *at <= manifest.created_at_ms);
         self.terms.made_at_ms = manifest.created_at_ms;
         self.manifest = Some(manifest.clone());
         Ok(())
@@ -315,10 +319,12 @@ impl Sink for VaultSink {
 
     fn contacts(&mut self, contacts: Vec<Contact>) -> Result<(), Failure> {
         let terms = self.terms;
-        (self.places, self.counts) = self.call(move |core| {
+        (self.places, self.counts, self.unpaired) = self.call(move |core| {
             let mut counts = Counts::default();
-            let places = core.restore_contacts(contacts, terms, &mut counts)?;
-            Ok((places, counts))
+            let before = core.unpaired_json();
+            let (places, new) = core.restore_contacts(contacts, terms, &mut counts)?;
+            let new = new.iter().map(peer_json);
+            Ok((places, counts, before.into_iter().chain(new).collect()))
         })?;
         Ok(())
     }

@@ -60,7 +60,7 @@ pub(super) struct Terms {
     pub(super) dry: bool,
     /// When the archive was made, Unix time in milliseconds.
     pub(super) made_at_ms: u64,
-    /// No newer archive was taken in before.
+    /// Neither it nor a newer archive was taken in before.
     pub(super) newest: bool,
 }
 
@@ -72,13 +72,14 @@ enum Fate {
 }
 
 impl Core {
-    /// Takes in an archive's contacts, all or none; whose conversation each of them has here.
+    /// Takes in an archive's contacts, all or none; whose conversation each of them has here,
+    /// and who is new.
     pub(super) fn restore_contacts(
         &mut self,
         contacts: Vec<Contact>,
         terms: Terms,
         counts: &mut Counts,
-    ) -> Result<BTreeMap<ContactId, ContactId>, Failure> {
+    ) -> Result<(BTreeMap<ContactId, ContactId>, Vec<Contact>), Failure> {
         let mut places = BTreeMap::new();
         let mut fates = Vec::new();
         let mut names = Vec::new();
@@ -100,6 +101,7 @@ impl Core {
             )
             .hint("solo2 contact remove frees a place"));
         }
+        let mut newcomers = Vec::new();
         for fate in fates {
             let contact = match fate {
                 Fate::Known(_) => continue,
@@ -109,6 +111,7 @@ impl Core {
                 }
                 Fate::New(contact) => {
                     counts.contacts += 1;
+                    newcomers.push(contact.clone());
                     contact
                 }
             };
@@ -116,7 +119,7 @@ impl Core {
                 self.put_unpaired(contact)?;
             }
         }
-        Ok(places)
+        Ok((places, newcomers))
     }
 
     fn fate(
@@ -257,7 +260,7 @@ impl Core {
                 .map(|one| u64::from(keeps(one)))
                 .sum::<u64>();
             let live = message.expires_at_ms.filter(|at| *at > now);
-            expiring.extend(live.map(|at| (contact, at, message.id)));
+            expiring.extend(live.map(|at| (at, contact, message.id)));
         }
         if terms.dry {
             return Ok((counts, unused));
@@ -269,9 +272,7 @@ impl Core {
         }
         commit(tx)?;
         self.changed();
-        for (contact, at_ms, id) in expiring {
-            self.note_expiries(contact, std::iter::once((at_ms, id)));
-        }
+        self.note_expiries(expiring);
         Ok((counts, unused))
     }
 }

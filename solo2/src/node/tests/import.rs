@@ -44,7 +44,10 @@ async fn neither_a_dry_run_nor_a_second_import_commits_anything() {
     let (_world, _place, tar, carol) = archive().await;
     let before = commits(&carol).await;
     let dry = import(&carol, &tar, true).await.expect("a dry run");
-    assert_eq!(dry["contacts"], 1);
+    assert_eq!(
+        (&dry["contacts"], &dry["unpaired"][0]["name"]),
+        (&json!(1), &json!("bob"))
+    );
     assert_eq!(commits(&carol).await, before);
     let first = import(&carol, &tar, false).await.expect("an import");
     assert_eq!(first["messages"], dry["messages"]);
@@ -57,6 +60,12 @@ async fn neither_a_dry_run_nor_a_second_import_commits_anything() {
         (&json!(0), &first["messages"])
     );
     assert_eq!(commits(&carol).await, after);
+    // What its owner changes meanwhile is not changed back.
+    let rename = json!({ "name": "bob", "to": "robert" });
+    call(&carol, "contact.rename", rename).await.expect("bob");
+    let third = import(&carol, &tar, false).await.expect("an import");
+    assert_eq!(third["contacts_changed"], 0);
+    assert_eq!(third["unpaired"][0]["name"], "robert");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
