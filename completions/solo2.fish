@@ -269,39 +269,40 @@ complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_su
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -f -a "show" -d 'Show the words again: asks for the password, on a terminal or into a new file'
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -f -a "confirm" -d 'Check that you wrote the words down right'
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -f -a "restore" -d 'Make a vault again from its words, with a new identity'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -s p -l profile -d 'Profile to use' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l config -d 'Configuration file to use instead of the usual one' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 never\t'Never'
 always\t'Always'"
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
 require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'"
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'"
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l password-fd -d 'Read the password from this file descriptor' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l json -d 'Print JSON Lines; errors too, as the last line'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l plain -d 'Print words instead of glyphs, and no colour'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -s q -l quiet -d 'Print nothing but what was asked for'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -s v -l verbose -d 'Log to stderr; twice for more'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l no-input -d 'Never ask; fail instead'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -s y -l yes -d 'Answer yes to every question'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -l offline -d 'Touch no network'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "unlock" -d 'Let the running agent open the vault'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "lock" -d 'Let the running agent wipe its keys; it keeps running'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "status" -d 'Tell whether there is a vault and whether it is open'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "passwd" -d 'Change the password'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "device-secret" -d 'Let this machine open the vault without a password'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "check" -d 'Look at every record of the vault'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "reindex" -d 'Make the search index anew'
-complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex compact" -f -a "compact" -d 'Destroy what was deleted down to the last word, and give room back'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -f -a "unlock" -d 'Let the running agent open the vault'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -f -a "lock" -d 'Let the running agent wipe its keys; it keeps running'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -f -a "status" -d 'Tell whether there is a vault and whether it is open'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -f -a "passwd" -d 'Change the password'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -f -a "device-secret" -d 'Let this machine open the vault without a password'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -f -a "check" -d 'Look at every record of the vault'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -f -a "reindex" -d 'Make the search index anew'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -f -a "repair" -d 'Mend a damaged vault, as far as that goes, while no agent runs'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -f -a "compact" -d 'Destroy what was deleted down to the last word, and give room back'
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l words-file -d 'Use the 24 words in this file instead of the password, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
@@ -484,6 +485,32 @@ complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subco
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l words-file -d 'Use the 24 words in this file instead of the password, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l config -d 'Configuration file to use instead of the usual one' -r -F
