@@ -435,11 +435,14 @@ fn an_erased_vault_leaves_nothing_and_a_piece_of_one_goes_too() {
 
     // Somebody reads the keys' files while they go: noise is what is left in them.
     use std::os::unix::fs::FileExt as _;
-    let held = ["vault/vault.head", "vault/keys.page", "state/vault.anchor"].map(|name| {
-        let path = dir.path().join(name);
-        (fs::File::open(&path).unwrap(), fs::read(&path).unwrap())
-    });
-    Vault::erase(&paths(dir.path())).unwrap();
+    let place = paths(dir.path());
+    let held = [
+        place.vault.join("vault.head"),
+        place.vault.join("keys.page"),
+        place.state.join("vault.anchor"),
+    ]
+    .map(|path| (fs::File::open(&path).unwrap(), fs::read(&path).unwrap()));
+    Vault::erase(&place).unwrap();
     for (file, before) in held {
         let mut left = vec![0; before.len()];
         file.read_exact_at(&mut left, 0).unwrap();
@@ -447,12 +450,7 @@ fn an_erased_vault_leaves_nothing_and_a_piece_of_one_goes_too() {
         assert_eq!(same.filter(|(left, before)| left == before).count(), 0);
     }
     assert!(!dir.path().join("vault").exists());
-    assert!(
-        fs::read_dir(dir.path().join("state"))
-            .unwrap()
-            .next()
-            .is_none()
-    );
+    assert!(fs::read_dir(place.state).unwrap().next().is_none());
     assert_eq!(fs::read(&outside).unwrap(), b"not of the vault");
     Vault::erase(&paths(dir.path())).unwrap();
 
