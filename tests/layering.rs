@@ -28,6 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "solo2-store",
             "solo2-export",
             "solo2-signal",
+            "solo2-relay",
         ],
     ),
 ];

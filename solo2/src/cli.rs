@@ -36,6 +36,7 @@ mod pair;
 mod pipe;
 mod queue;
 mod recv;
+mod relay;
 mod route;
 mod schema;
 mod search;
@@ -262,6 +263,7 @@ pub(crate) enum Command {
     Search(search::Search),
     Queue(queue::Queue),
     Route(route::RouteVerb),
+    Relay(relay::Relay),
     Sync(sync::Sync),
     Agent(agent::Agent),
     Config(config::Config),
@@ -298,6 +300,7 @@ impl Command {
             Command::Search(verb) => verb.run(cx),
             Command::Queue(verb) => verb.run(cx),
             Command::Route(verb) => verb.run(cx),
+            Command::Relay(verb) => verb.run(cx),
             Command::Sync(verb) => verb.run(cx),
             Command::Agent(verb) => verb.run(cx),
             Command::Config(verb) => verb.run(cx),

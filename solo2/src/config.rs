@@ -15,11 +15,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use solo2_relay::invite::Invite;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use crate::error::{Failure, Kind};
 use crate::paths;
 use crate::size::Size;
+use zeroize::Zeroizing;
 
 /// What the node runs with.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -28,8 +30,17 @@ pub(crate) struct NodeConfig {
     pub(crate) signal: Vec<String>,
     /// STUN servers, `stun:host:port`.
     pub(crate) stun: Vec<String>,
+    /// Relays.
+    #[serde(default)]
+    pub(crate) relays: Vec<RelayInvite>,
     /// The route policy of the profile.
     pub(crate) route: Route,
+    /// Whether it is more than a preference.
+    #[serde(default)]
+    pub(crate) strict: bool,
+    /// Whether a flag or the environment named it.
+    #[serde(default)]
+    pub(crate) route_is_fixed: bool,
     /// Which receipts we send.
     pub(crate) receipts: Receipts,
     /// Up to which size files are taken without asking.
@@ -44,14 +55,30 @@ pub(crate) struct NodeConfig {
 }
 
 /// The way a message may take.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+///
+/// In order: what comes later shows less of this machine.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Route {
-    /// The best there is.
+    /// The best there is
     #[default]
     Auto,
-    /// Peer to peer.
+    /// Peer to peer
     Direct,
+    /// Through a relay, which hides your address from the peer
+    Relay,
 }
 
 impl Route {
@@ -60,7 +87,58 @@ impl Route {
         match self {
             Route::Auto => "auto",
             Route::Direct => "direct",
+            Route::Relay => "relay",
         }
+    }
+
+    /// Reads [`Route::as_str`].
+    pub(crate) fn from_word(word: &str) -> Option<Route> {
+        [Route::Auto, Route::Direct, Route::Relay]
+            .into_iter()
+            .find(|route| route.as_str() == word)
+    }
+}
+
+/// A relay's invite, as the configuration holds it. Its `Debug` and [`RelayInvite::shown`] leave
+/// the key out.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct RelayInvite(Zeroizing<String>);
+
+impl RelayInvite {
+    /// The whole line, key and all.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What it says.
+    pub(crate) fn read(&self) -> Invite {
+        self.0.parse().expect("it was read before")
+    }
+
+    /// Names it without its key: `solo2-relay://ID@HOST/?udp=PORT`.
+    pub(crate) fn shown(&self) -> String {
+        let (user, rest) = self.0.split_once('@').unwrap_or_default();
+        let id = user.split_once('.').map_or("", |(id, _)| id);
+        format!("{id}@{rest}")
+    }
+}
+
+impl TryFrom<String> for RelayInvite {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<RelayInvite, String> {
+        let text = Zeroizing::new(text.trim().to_owned());
+        match text.parse::<Invite>() {
+            Ok(_) => Ok(RelayInvite(text)),
+            Err(why) => Err(why.to_string()),
+        }
+    }
+}
+
+impl fmt::Debug for RelayInvite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
     }
 }
 
@@ -155,7 +233,9 @@ pub(crate) struct Settings {
     pub(crate) default_profile: Option<String>,
     pub(crate) signal: Vec<String>,
     pub(crate) stun: Vec<String>,
+    pub(crate) relays: Vec<RelayInvite>,
     pub(crate) route: Route,
+    pub(crate) strict: bool,
     pub(crate) receipts: Receipts,
     pub(crate) files: AcceptLimits,
     /// Lock the agent's vault after so long without use; never when absent.
@@ -200,8 +280,14 @@ impl Settings {
         if let Some(stun) = file.net.stun {
             self.stun = stun.into();
         }
+        if let Some(relays) = file.net.relays {
+            self.relays = relays;
+        }
         if let Some(route) = file.net.route {
             self.route = route;
+        }
+        if let Some(strict) = file.net.strict {
+            self.strict = strict;
         }
         if let Some(receipts) = file.privacy.receipts {
             self.receipts = receipts;
@@ -233,7 +319,12 @@ impl Settings {
                 .unwrap_or_else(|| paths::DEFAULT_PROFILE.to_owned()),
             Key::NetSignal => self.signal.join(" "),
             Key::NetStun => self.stun.join(" "),
+            Key::NetRelays => {
+                let shown: Vec<_> = self.relays.iter().map(RelayInvite::shown).collect();
+                shown.join(" ")
+            }
             Key::NetRoute => self.route.as_str().to_owned(),
+            Key::NetStrict => self.strict.to_string(),
             Key::PrivacyReceipts => match self.receipts {
                 Receipts::None => "none",
                 Receipts::Delivery => "delivery",
@@ -267,7 +358,9 @@ pub(crate) enum Key {
     DefaultProfile,
     NetSignal,
     NetStun,
+    NetRelays,
     NetRoute,
+    NetStrict,
     PrivacyReceipts,
     FilesAcceptNew,
     FilesAcceptKnown,
@@ -279,11 +372,13 @@ pub(crate) enum Key {
 
 impl Key {
     /// All of them, in the order of the file.
-    pub(crate) const ALL: [Key; 11] = [
+    pub(crate) const ALL: [Key; 13] = [
         Key::DefaultProfile,
         Key::NetSignal,
         Key::NetStun,
+        Key::NetRelays,
         Key::NetRoute,
+        Key::NetStrict,
         Key::PrivacyReceipts,
         Key::FilesAcceptNew,
         Key::FilesAcceptKnown,
@@ -299,7 +394,12 @@ impl Key {
             Key::DefaultProfile => ("default_profile", "the profile used without --profile"),
             Key::NetSignal => ("net.signal", "signal servers, wss://HOST[:PORT]"),
             Key::NetStun => ("net.stun", "STUN servers, stun:HOST:PORT"),
-            Key::NetRoute => ("net.route", "auto or direct"),
+            Key::NetRelays => (
+                "net.relays",
+                "invites of relays; solo2 relay add writes them",
+            ),
+            Key::NetRoute => ("net.route", "auto, direct or relay"),
+            Key::NetStrict => ("net.strict", "true or false: by this route or not at all"),
             Key::PrivacyReceipts => ("privacy.receipts", "none, delivery or read"),
             Key::FilesAcceptNew => (
                 "files.accept_new",
@@ -329,11 +429,11 @@ impl Key {
     }
 
     const fn is_list(self) -> bool {
-        matches!(self, Key::NetSignal | Key::NetStun)
+        matches!(self, Key::NetSignal | Key::NetStun | Key::NetRelays)
     }
 
     const fn is_flag(self) -> bool {
-        matches!(self, Key::VaultMaxSecurity)
+        matches!(self, Key::VaultMaxSecurity | Key::NetStrict)
     }
 }
 
@@ -484,7 +584,9 @@ struct File {
 struct Net {
     signal: Option<Signals>,
     stun: Option<Stuns>,
+    relays: Option<Vec<RelayInvite>>,
     route: Option<Route>,
+    strict: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -47,6 +47,9 @@ impl Context {
         Ok(NodeConfig {
             signal: settings.signal,
             stun: settings.stun,
+            relays: settings.relays,
+            strict: settings.strict,
+            route_is_fixed: self.globals.route.is_some(),
             route: self.globals.route.unwrap_or(settings.route),
             receipts: settings.receipts,
             files: settings.files,

@@ -394,6 +394,35 @@ const TYPES: &[Row] = &[
             ("key_epoch?", Number),
             ("handshake_id?", Text),
             ("rtt_ms?", Number),
+            ("took_ms?", Number),
+        ],
+    ),
+    (
+        "route.policy",
+        "which route a peer is to be reached by; now: what holds while something is on its way that insists on one",
+        &[
+            ("peer", Text),
+            ("name", Text),
+            ("route", Text),
+            ("strict", Bool),
+            ("now", Text),
+        ],
+    ),
+    ("relay", "a relay that links may go through", RELAY),
+    ("relay.removed", "a relay is used no more", RELAY),
+    (
+        "relay.test",
+        "whether a relay lends an address",
+        &[
+            ("relay", Text),
+            ("id", Text),
+            ("host", Text),
+            ("udp", Number),
+            ("ends_at?", Time),
+            ("ok", Bool),
+            ("lent?", Text),
+            ("took_ms?", Number),
+            ("reason?", Text),
         ],
     ),
     (
@@ -524,6 +553,14 @@ const TYPES: &[Row] = &[
             ("id?", Text),
         ],
     ),
+];
+
+const RELAY: &[(&str, Shape)] = &[
+    ("relay", Text),
+    ("id", Text),
+    ("host", Text),
+    ("udp", Number),
+    ("ends_at?", Time),
 ];
 
 /// The types that `--type` may name.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   node ──► direct::connect ──► Mux (one socket per address family)
-//!               │   │              │  ▲ STUN           ▲ masked QUIC
+//!               │   │ │            │  ▲ STUN, TURN     ▲ masked QUIC
+//!               │   │ └─ turn ◄────┤  │                │
 //!               │   └── ice ◄──────┘  │                │
 //!               └────── quic ─────────┴── mask ────────┘
 //!   every socket of the program is opened by `socket`, the one door out
@@ -21,12 +22,30 @@ pub(crate) mod mask;
 pub(crate) mod quic;
 pub(crate) mod signal;
 pub(crate) mod socket;
+pub(crate) mod turn;
 
 /// Which routes the user allows. [`socket`] asks it before it opens anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum RoutePolicy {
-    /// Direct links are allowed: the peer and our servers may see our addresses.
+    /// The best there is: direct, or through a relay.
+    Any,
+    /// Straight to the peer or not at all: it and our servers may see our addresses.
     Direct,
+    /// Through our own relays or not at all: they and our servers may see our addresses,
+    /// the peer and its relays may not.
+    Relay,
     /// Nothing leaves this machine.
     Offline,
+}
+
+impl RoutePolicy {
+    /// Whether the peer must not learn our addresses.
+    pub(crate) fn hides(self) -> bool {
+        matches!(self, Self::Relay)
+    }
+
+    /// Whether a link made under this policy keeps to `other`, too.
+    pub(crate) fn meets(self, other: Self) -> bool {
+        self == other || other == Self::Any
+    }
 }

@@ -28,11 +28,13 @@ use zeroize::Zeroizing;
 use self::core::{Core, Input};
 use self::event::Event;
 use self::introductions::{Introductions, Reach};
+use self::route::Choice;
 use crate::config::{AcceptLimits, Receipts};
 use crate::error::Failure;
 use crate::net::RoutePolicy;
 use crate::net::link::LinkTiming;
 use crate::net::mask::MaskKeys;
+use crate::net::turn::RelayAccess;
 
 mod contacts;
 mod core;
@@ -59,6 +61,7 @@ mod peer;
 mod pipe;
 mod pull;
 mod query;
+mod route;
 mod search;
 mod serve;
 mod service;
@@ -112,6 +115,8 @@ pub(crate) struct NodeSettings {
     pub(crate) receipts: Receipts,
     /// What is taken without asking, by trust.
     pub(crate) files: AcceptLimits,
+    /// Which way links take unless a contact says otherwise.
+    pub(crate) route: Choice,
     /// The profile's name in events.
     pub(crate) profile: String,
 }
@@ -122,6 +127,7 @@ pub(crate) struct NetContext {
     pub(crate) device: Arc<DeviceKeys>,
     pub(crate) certificate: Arc<DeviceCertificate>,
     stun: RwLock<Vec<SocketAddr>>,
+    relays: RwLock<Vec<RelayAccess>>,
     pub(crate) policy: RoutePolicy,
     pub(crate) timing: LinkTiming,
     pub(crate) serial: AtomicU64,
@@ -164,6 +170,18 @@ impl NetContext {
             .await
             .map_err(|_| failure::stopped())?;
         answer.await.map_err(|_| failure::stopped())?
+    }
+
+    /// The relays of the configuration, resolved.
+    pub(crate) fn relays(&self) -> Vec<RelayAccess> {
+        self.relays
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set_relays(&self, relays: Vec<RelayAccess>) {
+        *self.relays.write().unwrap_or_else(PoisonError::into_inner) = relays;
     }
 
     fn set_stun(&self, servers: Vec<SocketAddr>) {

@@ -25,7 +25,7 @@
 //! vault.check                                   → vault.check {"ok",…}
 //! vault.reindex                                 → vault.reindex {"indexed","segments","bytes"}
 //! vault.compact                                 → vault.compact
-//! reload                  signal stun route receipts files{new known trusted verified} → {}
+//! reload                  signal stun relays route strict receipts files{new known trusted verified} → {}
 //! pair.invite   as ttl_s no_wait timeout_ms     → pair.accepted, or pair.invite with no_wait; {pair.invite pair.accepted}
 //! pair.join     code as timeout_ms              → pair.accepted
 //! pair.list                                     → {"pairs":[pair.invite…]}
@@ -38,7 +38,7 @@
 //! contact.trust name fingerprint                → contact
 //! contact.set   name settings{key:value}        → contact; retain in seconds, max-file in bytes
 //! send          peers text|geo{lat,lon,accuracy_m} files[{path}] reply_to expire_s ttl_s id wait timeout_ms
-//!               require_route                   → send.result; {send.result as soon as durable, state "queued";
+//!               route require_route[]           → send.result; {send.result as soon as durable, state "queued";
 //!                                                  file.progress}; without timeout_ms files are waited for while they move
 //! edit          id text wait timeout_ms         → send.result; {…}
 //! delete        id for_everyone wait timeout_ms → send.result; {…}
@@ -71,6 +71,8 @@
 //! queue.cancel  id                              → queue.item
 //! route.status                                  → {"peers":[{"peer","name","route","transport","connected",
 //!                                                  "key_epoch","handshake_id","rtt_ms"}]}
+//! route.policy                                  → {"peers":[{"peer","name","route","strict","policy"}]}
+//! route.test    name timeout_ms                 → as a peer of route.status, with "took_ms"
 //! sync          for_ms once                     → sync.done {"received","sent","queued"}; {sync.progress}
 //! subscribe     types peer since                → never, until the reader leaves; {hello, then everything new}
 //! ```

@@ -169,7 +169,6 @@ impl Run {
             config_file: cx.config_file()?,
             signal_url: context::env("SOLO2_SIGNAL_URL"),
             fixed: cx.node_config()?,
-            route_is_fixed: cx.globals.route.is_some(),
         };
         let service = match opens {
             Some(unlock) => Some(keeper.open(unlock).await?),
@@ -223,7 +222,6 @@ struct Reopen {
     signal_url: Option<String>,
     /// What the flags settled.
     fixed: NodeConfig,
-    route_is_fixed: bool,
 }
 
 impl Keeper for Reopen {
@@ -241,7 +239,10 @@ impl Keeper for Reopen {
         let config = NodeConfig {
             signal: settings.signal,
             stun: settings.stun,
-            route: if self.route_is_fixed {
+            relays: settings.relays,
+            strict: settings.strict,
+            route_is_fixed: self.fixed.route_is_fixed,
+            route: if self.fixed.route_is_fixed {
                 self.fixed.route
             } else {
                 settings.route
@@ -311,6 +312,11 @@ pub(super) async fn stop_owner(profile: &Profile) -> Result<Option<u32>, Failure
     )
     .retry(Some(1000))
     .hint(format!("end it: kill {pid}")))
+}
+
+/// A running agent follows the configuration as it stands now.
+pub(super) fn reload(cx: &Context) -> Result<(), Failure> {
+    agent::ask_agent(cx, "agent.reload", json!({})).map(drop)
 }
 
 fn status(cx: &Context, method: &str) -> Outcome {

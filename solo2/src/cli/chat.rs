@@ -223,7 +223,11 @@ impl<'a> Conversation<'a> {
     async fn prompt(&self) {
         let found = self.find_route().await.ok().flatten();
         let way = match found.filter(|peer| peer["connected"] == true) {
-            Some(_) if self.cx.out.is_plain() => "(direct)",
+            Some(peer) if self.cx.out.is_plain() => match peer["route"] == "relay" {
+                true => "(relay)",
+                false => "(direct)",
+            },
+            Some(peer) if peer["route"] == "relay" => "◐",
             Some(_) => "⇄",
             None if self.cx.out.is_plain() => "(offline)",
             None => "·",

@@ -66,7 +66,8 @@ enum Verb {
     },
     /// Set how one contact is treated
     ///
-    /// route=auto|direct, receipts=none|delivery|read, and max-file=SIZE|off|default:
+    /// route=auto|direct|relay is how to reach the contact; with strict=true, so or not at all.
+    /// receipts=none|delivery|read, and max-file=SIZE|off|default:
     /// take files up to this size unasked, or ask for each, or as `files.accept_…`
     /// of the configuration says. retain=7d deletes messages with them, and kept files, once
     /// they are so old, read or not, here alone; it asks. retain=forever keeps them.

@@ -100,7 +100,7 @@ impl Pipe {
             file: false,
             patience: cx.globals.timeout.map(patience),
         };
-        let params = source::params(&source, &self.target.peer);
+        let params = source::params(cx, &source, &self.target.peer);
         agent::with_session(cx, async |session| {
             deliver(cx, session, &source, params).await
         })
@@ -183,7 +183,7 @@ fn result(of: &Value, state: &str, failure: Option<&Failure>) -> Value {
         "name": of["name"],
         "id": of["id"],
         "state": state,
-        "route": if state == "delivered" { json!("direct") } else { Value::Null },
+        "route": if state == "delivered" { of["route"].clone() } else { Value::Null },
     });
     if let (Some(row), Some(failure)) = (row.as_object_mut(), failure) {
         row.insert("reason".to_owned(), json!(failure.code));

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Outcome;
+use super::values::PeerRef;
 use crate::context::Context;
 use crate::{agent, event};
 
@@ -18,14 +19,33 @@ pub(crate) struct RouteVerb {
 enum Verb {
     /// Show route, transport and keys' age per peer
     Status,
+    /// Show which route each contact is to be reached by
+    Policy,
+    /// Reach a contact now, at most --timeout, and show how
+    ///
+    /// Exit code 7 when the contact is not online, 10 when it is to be reached in a way that
+    /// cannot be had.
+    Test {
+        /// Name or id
+        name: PeerRef,
+    },
 }
 
 impl RouteVerb {
     pub(crate) fn run(self, cx: &Context) -> Outcome {
-        let Verb::Status = self.verb;
-        let found = agent::ask(cx, "route.status", json!({}))?;
+        let (method, kind) = match self.verb {
+            Verb::Status => ("route.status", "route.status"),
+            Verb::Policy => ("route.policy", "route.policy"),
+            Verb::Test { name } => {
+                let params = json!({"name": name, "timeout_ms": cx.timeout_ms()});
+                let found = agent::ask(cx, "route.test", params)?;
+                cx.out.event(&event::event("route.status", found))?;
+                return Ok(0);
+            }
+        };
+        let found = agent::ask(cx, method, json!({}))?;
         for peer in found["peers"].as_array().into_iter().flatten() {
-            cx.out.event(&event::event("route.status", peer.clone()))?;
+            cx.out.event(&event::event(kind, peer.clone()))?;
         }
         Ok(0)
     }

@@ -289,6 +289,8 @@ impl Send {
             "file": true,
             "reply_to": self.reply_to,
             "expire_s": self.expire.map(Span::secs),
+            "route": cx.globals.route,
+            "require_route": cx.globals.require_route,
         });
         agent::with_session(cx, async |session| {
             pipe::deliver(cx, session, &source, params).await
@@ -310,18 +312,8 @@ impl Send {
         set("ttl_s", json!(self.ttl.map(Span::secs)));
         set("id", json!(self.id));
         set("any", json!(self.any));
-        if let Some(route) = cx.globals.route {
-            set("route", route.as_str().into());
-        }
-        if !cx.globals.require_route.is_empty() {
-            let routes: Vec<_> = cx
-                .globals
-                .require_route
-                .iter()
-                .map(|route| route.as_str())
-                .collect();
-            set("require_route", json!(routes));
-        }
+        set("route", json!(cx.globals.route));
+        set("require_route", json!(cx.globals.require_route));
         params
     }
 

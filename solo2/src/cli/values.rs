@@ -257,8 +257,9 @@ impl FromStr for Setting {
 
     fn from_str(text: &str) -> Result<Setting, String> {
         /// What a contact can be set to, and the words for each.
-        const SETTINGS: [(&str, &[&str]); 4] = [
-            ("route", &["auto", "direct"]),
+        const SETTINGS: [(&str, &[&str]); 5] = [
+            ("route", &["auto", "direct", "relay"]),
+            ("strict", &["true", "false"]),
             ("receipts", &["none", "delivery", "read"]),
             ("max-file", &["off", "default"]),
             ("retain", &["forever"]),

@@ -16,6 +16,9 @@
 use bytes::Bytes;
 use solo2_crypto::file::{CHUNK_LEN, TAG_LEN};
 use thiserror::Error;
+use tokio::sync::watch;
+
+use super::direct::PathState;
 
 /// Version of the requests below.
 const VERSION: u8 = 1;
@@ -67,11 +70,16 @@ pub(crate) enum LaneError {
 
 /// A link's lanes.
 #[derive(Clone)]
-pub(crate) struct Lanes(quinn::Connection);
+pub(crate) struct Lanes(quinn::Connection, watch::Receiver<PathState>);
 
 impl Lanes {
-    pub(crate) fn new(connection: quinn::Connection) -> Self {
-        Self(connection)
+    pub(crate) fn new(connection: quinn::Connection, path: watch::Receiver<PathState>) -> Self {
+        Self(connection, path)
+    }
+
+    /// The path that they take now.
+    pub(crate) fn path(&self) -> PathState {
+        *self.1.borrow()
     }
 
     /// Asks for a file: what comes back, or why nothing does.

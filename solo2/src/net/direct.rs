@@ -1,17 +1,21 @@
-//! A direct link: QUIC over the best path that ICE finds, and keeps finding.
+//! A link over datagrams: QUIC over the best path that ICE finds, and keeps finding.
 //!
 //! One call, [`connect`], makes one link to one contact: its own sockets, its own ICE
-//! session, one QUIC connection. While the link lives, a driver task checks the path,
-//! watches the machine's interfaces, and tells the peer about new addresses; QUIC does
-//! not notice a change of path. Who the peer is, is Noise's question, asked above with
-//! [`DirectLink::binding`].
+//! session, its own addresses at relays, one QUIC connection. While the link lives, a
+//! driver task checks the path, watches the machine's interfaces, and tells the peer
+//! about new addresses; QUIC does not notice a change of path. Who the peer is, is
+//! Noise's question, asked above with [`DirectLink::binding`].
 //!
 //! ```text
-//!   connect ─► sockets ─► Offer / Answer ─► checks ─► QUIC handshake ─► DirectLink
-//!                 │ refused      │ silence     │ no pair      │
-//!                 ▼              ▼             ▼              ▼
-//!               Door         NoAnswer        NoPath       Handshake
+//!   connect ─► sockets ─► relays ─► Offer / Answer ─► checks ─► QUIC handshake ─► DirectLink
+//!                 │ refused  │ refused   │ silence     │ no pair      │
+//!                 ▼          ▼           ▼             ▼              ▼
+//!               Door      NoRelay    NoAnswer        NoPath       Handshake
 //! ```
+//!
+//! A relayed pair is the last choice where a direct one is allowed, and its addresses are
+//! given back once a direct path has stood for a while. Under [`RoutePolicy::Relay`] there
+//! is no other: no address of this machine is gathered, and its sockets know relays only.
 //!
 //! Spec: docs/protocol/3-links.md §5-§7.
 
@@ -28,15 +32,17 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use self::mux::{Mux, Stun};
+use self::mux::{Mux, Stun, Way};
 use super::RoutePolicy;
 pub(crate) use super::ice::Role;
 use super::ice::gather::{Reflexive, own_addresses};
 pub(crate) use super::ice::offer::LinkSignal;
-use super::ice::{Check, Ice, Pair};
+use super::ice::offer::{MAX_RELAYS as MAX_SHARED, SharedRelay};
+use super::ice::{Check, Ice, Pair, UnexpectedSignal};
 use super::mask::{Mask, MaskKeys};
 use super::quic::{self, PathMoves};
 use super::socket::{self, DoorError};
+use super::turn::{Channel, FromPeer, RelayAccess, RelayNews, RelayTrouble, Relays};
 
 /// How long the peer may take to answer an offer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -47,6 +53,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
 const LOST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often the interfaces are compared.
 const INTERFACES_EVERY: Duration = Duration::from_secs(3);
+/// How long a direct path stands before the relays' addresses are given back.
+const RELAYS_KEPT: Duration = Duration::from_secs(30);
 /// How often the peer hears of our addresses while there is no path.
 const REPEAT_WHILE_LOST: Duration = Duration::from_secs(10);
 /// After an outage QUIC would wait for a probe timer that has grown as long as the
@@ -71,6 +79,8 @@ pub(crate) struct DirectConfig {
     pub(crate) mask: MaskKeys,
     /// Our STUN servers; none means no server-reflexive candidates.
     pub(crate) stun: Vec<SocketAddr>,
+    /// Our relays; none means no relayed candidates of our own.
+    pub(crate) relays: Vec<RelayAccess>,
     /// What the user allows.
     pub(crate) policy: RoutePolicy,
     /// The peer's offer, when we are controlled.
@@ -86,6 +96,12 @@ pub(crate) enum ConnectError {
     /// QUIC could not be set up.
     #[error(transparent)]
     Setup(#[from] quic::SetupError),
+    /// The policy asks for a relay, and there is none to ask.
+    #[error("no relay is configured")]
+    Relayless,
+    /// The policy asks for a relay, and none of ours lends us an address.
+    #[error("the relay {0} lends no address: {1}")]
+    NoRelay(SocketAddr, #[source] RelayTrouble),
     /// The first signal was not an offer for this link.
     #[error("the peer's signal does not begin this link")]
     Offer,
@@ -93,7 +109,7 @@ pub(crate) enum ConnectError {
     #[error("the peer did not answer")]
     NoAnswer,
     /// The peer answered, but no pair of addresses works.
-    #[error("no direct path to the peer was found")]
+    #[error("no path to the peer was found")]
     NoPath,
     /// The path works, but QUIC did not come up.
     #[error("the connection could not be set up")]
@@ -112,6 +128,8 @@ pub(crate) struct PathState {
     pub(crate) remote: SocketAddr,
     /// Whether the path works at present.
     pub(crate) connected: bool,
+    /// Whether a relay of either side carries it.
+    pub(crate) relayed: bool,
     /// The round trip of the last connectivity check.
     pub(crate) rtt: Option<Duration>,
 }
@@ -121,6 +139,7 @@ impl PathState {
         local: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
         remote: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
         connected: false,
+        relayed: false,
         rtt: None,
     };
 }
@@ -169,12 +188,20 @@ pub(crate) async fn connect(
     out: mpsc::Sender<LinkSignal>,
     incoming: mpsc::Receiver<LinkSignal>,
 ) -> Result<DirectLink, ConnectError> {
+    if config.policy.hides() && config.relays.is_empty() {
+        return Err(ConnectError::Relayless);
+    }
     let doors = socket::bind_udp(config.policy)?;
     let (mux, stun) = Mux::new(doors, Mask::new(config.mask));
-    let mut ice = Ice::new(config.role, config.link, mux.ports());
-    if config.role == Role::Controlled {
-        let offer = config.first_remote.ok_or(ConnectError::Offer)?;
-        ice.handle_signal(offer).map_err(|_| ConnectError::Offer)?;
+    let ice = Ice::new(config.role, config.policy, config.link, mux.ports());
+    let mut relays = Relays::new(mux.ports(), Instant::now());
+    let mut shared = Vec::new();
+    if config.policy != RoutePolicy::Direct {
+        shared.extend(config.relays.iter().filter_map(RelayAccess::share));
+        shared.truncate(MAX_SHARED);
+        for access in config.relays {
+            relays.add(access, Instant::now());
+        }
     }
     let moves = PathMoves::default();
     let setup = match config.role {
@@ -186,14 +213,20 @@ pub(crate) async fn connect(
     let (path_sender, path) = watch::channel(PathState::NONE);
     let driver = Driver {
         mux: mux.clone(),
+        policy: config.policy,
         own: Vec::new(),
         ice,
+        relays,
+        shared,
+        hops: (Vec::new(), Vec::new()),
+        rest_relays: None,
         reflexive: Reflexive::new(config.stun),
         stun,
         incoming: Some(incoming),
         out: Some(out),
         introduced: false,
-        announce: true,
+        // Without an address there is nothing to say yet.
+        announce: !config.policy.hides(),
         repeat: None,
         endpoint: setup.endpoint.clone(),
         moves,
@@ -201,15 +234,24 @@ pub(crate) async fn connect(
         progress,
         path: path_sender,
     };
+    let mut driver = driver;
+    if config.role == Role::Controlled {
+        let offer = config.first_remote.ok_or(ConnectError::Offer)?;
+        driver
+            .handle_signal(offer)
+            .map_err(|_| ConnectError::Offer)?;
+    }
     let driver = AbortOnDrop(tokio::spawn(driver.run()));
 
     let met = watched.wait_for(|progress| *progress != Progress::Introducing);
-    if !matches!(timeout(ANSWER_TIMEOUT, met).await, Ok(Ok(_))) {
-        return Err(ConnectError::NoAnswer);
+    match timeout(ANSWER_TIMEOUT, met).await {
+        Ok(Ok(progress)) => progress.check()?,
+        _ => return Err(ConnectError::NoAnswer),
     }
-    let found = watched.wait_for(|progress| *progress == Progress::Found);
-    if !matches!(timeout(PATH_TIMEOUT, found).await, Ok(Ok(_))) {
-        return Err(ConnectError::NoPath);
+    let found = watched.wait_for(|progress| *progress != Progress::Checking);
+    match timeout(PATH_TIMEOUT, found).await {
+        Ok(Ok(progress)) => progress.check()?,
+        _ => return Err(ConnectError::NoPath),
     }
     let connection = timeout(HANDSHAKE_TIMEOUT, setup.connection(mux.datagram_len()))
         .await
@@ -262,14 +304,33 @@ enum Progress {
     Introducing,
     Checking,
     Found,
+    /// The policy asks for a relay, and none lends an address.
+    NoRelay(SocketAddr, RelayTrouble),
+}
+
+impl Progress {
+    fn check(self) -> Result<(), ConnectError> {
+        match self {
+            Self::NoRelay(server, trouble) => Err(ConnectError::NoRelay(server, trouble)),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The I/O around [`Ice`]: one task per link.
 struct Driver {
     mux: Arc<Mux>,
+    policy: RoutePolicy,
     /// This machine's addresses.
     own: Vec<IpAddr>,
     ice: Ice,
+    relays: Relays,
+    /// Relays of ours that the peer may use.
+    shared: Vec<SharedRelay>,
+    /// What the mux knows of them.
+    hops: (Vec<SocketAddr>, Vec<Channel>),
+    /// When a direct path has stood long enough.
+    rest_relays: Option<Instant>,
     reflexive: Reflexive,
     stun: mpsc::Receiver<Stun>,
     /// `None` once the other end of the channel is gone; the same for `out`.
@@ -305,7 +366,7 @@ impl Driver {
                 },
                 signal = next(&mut self.incoming) => match signal {
                     // A peer's stray signal changes nothing and is worth no more.
-                    Some(signal) => drop(self.ice.handle_signal(signal)),
+                    Some(signal) => drop(self.handle_signal(signal)),
                     None if !self.ice.has_met() => return,
                     None => self.incoming = None,
                 },
@@ -316,7 +377,7 @@ impl Driver {
                             self.ice.announcement()
                         } else {
                             self.introduced = true;
-                            self.ice.introduction()
+                            self.ice.introduction(self.shared.clone())
                         });
                     }
                     Err(()) => self.out = None,
@@ -325,13 +386,36 @@ impl Driver {
         }
     }
 
+    /// Takes a peer's signal, and uses the relays that it lends us, unless these must not
+    /// see us.
+    fn handle_signal(&mut self, signal: LinkSignal) -> Result<(), UnexpectedSignal> {
+        let lent = match &signal {
+            LinkSignal::Offer { relays, .. } | LinkSignal::Answer { relays, .. } => relays.clone(),
+            LinkSignal::Candidates { .. } => Vec::new(),
+        };
+        self.ice.handle_signal(signal)?;
+        if self.policy == RoutePolicy::Any {
+            for shared in lent {
+                self.relays.add(shared.into(), Instant::now());
+            }
+        }
+        Ok(())
+    }
+
     /// Sends what is due and publishes what changed; returns how long nothing is due.
     fn turn(&mut self) -> Duration {
         let now = Instant::now();
         self.ice.note_heard(self.mux.heard());
         self.ice.handle_timeout(now);
+        self.relays.handle_timeout(now);
+        self.tell_of_relays();
         while let Some(check) = self.ice.poll_transmit() {
-            self.mux.send_stun(&check);
+            let Pair { local, remote } = check.pair;
+            if self.relays.lends(local) {
+                self.relays.send(local, remote, check.message, now);
+            } else {
+                self.mux.send_stun(&check);
+            }
         }
         while let Some(query) = self.reflexive.poll_transmit(now) {
             self.mux.send_stun(&Check {
@@ -346,8 +430,18 @@ impl Driver {
             self.mux.set_authentic(addresses);
         }
         self.publish(now);
+        let hops = (self.relays.servers(), self.relays.channels());
+        if hops != self.hops {
+            self.mux.set_relays(hops.0.clone(), hops.1.clone());
+            self.hops = hops;
+        }
+        while let Some(sent) = self.relays.poll_transmit() {
+            self.mux.send_to_relay(sent.server, &sent.datagram);
+        }
         let due = [
             self.ice.poll_timeout(),
+            self.relays.poll_timeout(now),
+            self.rest_relays,
             self.kicks.last().copied(),
             self.reflexive.poll_timeout(),
             self.repeat,
@@ -358,10 +452,39 @@ impl Driver {
             .map_or(INTERFACES_EVERY, |due| due.saturating_duration_since(now))
     }
 
+    /// What became of our addresses at relays goes to ICE, and so to the peer.
+    fn tell_of_relays(&mut self) {
+        while let Some(news) = self.relays.poll_news() {
+            self.announce |= match news {
+                RelayNews::Lent(relayed) => self.ice.add_relayed(relayed),
+                RelayNews::Gone(relayed) => self.ice.remove_relayed(relayed) && self.introduced,
+            };
+        }
+    }
+
+    /// The way to the peer along the pair that ICE nominated; a relayed one needs a channel.
+    fn way(&mut self, pair: Option<Pair>, now: Instant) -> Option<Way> {
+        let pair = pair?;
+        if !self.relays.lends(pair.local) {
+            return Some(Way {
+                pair,
+                channel: None,
+            });
+        }
+        let channel = self.relays.channel(pair.local, pair.remote, now)?;
+        Some(Way {
+            pair,
+            channel: Some(channel),
+        })
+    }
+
     fn publish(&mut self, now: Instant) {
-        let pair = self.ice.nominated();
+        let way = self.way(self.ice.nominated(), now);
+        let pair = way.map(|way| way.pair);
+        let relayed = pair.is_some_and(|pair| self.ice.is_relayed(pair));
+        self.rest(pair.is_some() && !relayed, now);
         let first = *self.path.borrow() == PathState::NONE;
-        if self.mux.set_pair(pair, &self.own) && pair.is_some() && !first {
+        if self.mux.set_way(way, &self.own) && way.is_some() && !first {
             self.moves.note();
             self.kicks = KICKS.map(|after| now + after).to_vec();
         }
@@ -377,6 +500,7 @@ impl Driver {
                     local,
                     remote,
                     connected: true,
+                    relayed,
                     rtt,
                 },
                 None => PathState {
@@ -390,34 +514,59 @@ impl Driver {
         });
         let progress = match (pair, self.ice.has_met()) {
             (Some(_), _) => Progress::Found,
-            (None, true) => Progress::Checking,
-            (None, false) => Progress::Introducing,
+            (None, met) => match self.relays.trouble() {
+                Some((server, trouble)) if self.policy.hides() => {
+                    Progress::NoRelay(server, trouble)
+                }
+                _ if met => Progress::Checking,
+                _ => Progress::Introducing,
+            },
         };
         // Once a path was found, the link itself tells of its loss.
         self.progress
             .send_if_modified(|old| std::mem::replace(old, progress) != progress);
 
         match (pair, self.repeat) {
-            (None, None) if was_connected => {
-                self.ask_servers(now);
-                self.announce = true;
-                self.repeat = Some(now + REPEAT_WHILE_LOST);
-            }
-            (None, Some(due)) if due <= now => {
-                self.ask_servers(now);
-                self.announce = true;
-                self.repeat = Some(now + REPEAT_WHILE_LOST);
-            }
+            (None, None) if was_connected => self.look_again(now),
+            (None, Some(due)) if due <= now => self.look_again(now),
             (Some(_), _) => self.repeat = None,
             _ => {}
         }
     }
 
+    /// While no path works: what may have changed, and the peer hears of it.
+    fn look_again(&mut self, now: Instant) {
+        self.ask_servers(now);
+        self.relays.restart(now);
+        self.tell_of_relays();
+        self.announce |= !self.policy.hides();
+        self.repeat = Some(now + REPEAT_WHILE_LOST);
+    }
+
+    /// Gives the relays' addresses back once a direct path has stood for a while.
+    fn rest(&mut self, direct: bool, now: Instant) {
+        match self.rest_relays {
+            _ if !direct => self.rest_relays = None,
+            None if self.relays.lends_any() => self.rest_relays = Some(now + RELAYS_KEPT),
+            Some(due) if due <= now => {
+                self.rest_relays = None;
+                self.relays.release(now);
+                self.tell_of_relays();
+            }
+            _ => {}
+        }
+    }
+
     fn look_at_interfaces(&mut self) {
-        self.own = own_addresses();
+        let before = std::mem::replace(&mut self.own, own_addresses());
         if self.ice.set_own_addresses(&self.own) {
-            self.announce = true;
+            self.announce |= !self.policy.hides();
             self.ask_servers(Instant::now());
+            // A relay knows us by the address that it saw.
+            if before.iter().any(|address| !self.own.contains(address)) {
+                self.relays.restart(Instant::now());
+                self.tell_of_relays();
+            }
         }
     }
 
@@ -426,11 +575,22 @@ impl Driver {
     }
 
     fn handle_stun(&mut self, stun: &Stun) {
-        match self.reflexive.handle(stun.remote, &stun.message) {
-            Some(mapped) => self.announce |= self.ice.add_reflexive(&mapped),
-            None => self
-                .ice
-                .handle_stun(Instant::now(), stun.local, stun.remote, &stun.message),
+        let now = Instant::now();
+        if let Some(mapped) = self.reflexive.handle(stun.remote, &stun.message) {
+            self.announce |= self.ice.add_reflexive(&mapped);
+        } else if self.hops.0.contains(&stun.remote) {
+            let found = self.relays.handle(stun.remote, &stun.message, now);
+            if let Some(FromPeer {
+                relayed,
+                peer,
+                data,
+            }) = found
+            {
+                self.ice.handle_stun(now, relayed, peer, &data);
+            }
+        } else {
+            self.ice
+                .handle_stun(now, stun.local, stun.remote, &stun.message);
         }
     }
 }

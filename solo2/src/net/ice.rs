@@ -27,7 +27,8 @@ use is::{Candidate, CandidateKind as IsKind, IceAgent, IceAgentEvent, IceCreds, 
 use rand::RngExt as _;
 use rand::distr::{Alphanumeric, SampleString as _};
 
-use offer::{CandidateInfo, CandidateKind, LinkSignal, MAX_CANDIDATES};
+use super::RoutePolicy;
+use offer::{CandidateInfo, CandidateKind, LinkSignal, MAX_CANDIDATES, SharedRelay};
 
 /// Candidates a peer may name over the life of a link.
 const MAX_SIGNALLED: usize = 64;
@@ -91,6 +92,7 @@ pub(crate) struct Check {
 pub(crate) struct Ice {
     agent: IceAgent,
     role: Role,
+    policy: RoutePolicy,
     link: [u8; 16],
     /// Our port in each family; `None` where there is no socket.
     ports: Ports,
@@ -99,6 +101,8 @@ pub(crate) struct Ice {
     theirs: Option<u32>,
     signalled: usize,
     nominated: Option<Pair>,
+    /// Addresses that relays lend the peer, as it says.
+    relayed: Vec<SocketAddr>,
     /// Remote addresses that proved to know our password.
     authentic: Vec<SocketAddr>,
     new_authentic: bool,
@@ -127,7 +131,7 @@ impl Ports {
 
 impl Ice {
     /// A link that has said and heard nothing yet.
-    pub(crate) fn new(role: Role, link: [u8; 16], ports: Ports) -> Self {
+    pub(crate) fn new(role: Role, policy: RoutePolicy, link: [u8; 16], ports: Ports) -> Self {
         // The agent's own credentials come from a generator that is not for secrets.
         let mut agent = IceAgent::new(credentials());
         agent.set_controlling(role == Role::Controlling);
@@ -141,6 +145,7 @@ impl Ice {
         Self {
             agent,
             role,
+            policy,
             link,
             ports,
             hosts: Vec::new(),
@@ -148,6 +153,7 @@ impl Ice {
             theirs: None,
             signalled: 0,
             nominated: None,
+            relayed: Vec::new(),
             authentic: Vec::new(),
             new_authentic: false,
             try_again: None,
@@ -156,8 +162,8 @@ impl Ice {
         }
     }
 
-    /// What we tell the peer first: an offer or an answer.
-    pub(crate) fn introduction(&self) -> LinkSignal {
+    /// What we tell the peer first: an offer or an answer, and which relays it may use.
+    pub(crate) fn introduction(&self, relays: Vec<SharedRelay>) -> LinkSignal {
         let creds = self.agent.local_credentials();
         let (link, ufrag, pwd) = (self.link, creds.ufrag.clone(), creds.pass.clone());
         let candidates = self.candidates();
@@ -167,12 +173,14 @@ impl Ice {
                 ufrag,
                 pwd,
                 candidates,
+                relays,
             },
             Role::Controlled => LinkSignal::Answer {
                 link,
                 ufrag,
                 pwd,
                 candidates,
+                relays,
             },
         }
     }
@@ -265,7 +273,15 @@ impl Ice {
             .filter_map(|candidate| Some((candidate.addr(), kind(candidate.kind())?)))
             .collect();
         for info in candidates.iter().take(MAX_CANDIDATES) {
-            if known.contains(&(info.address, info.kind)) {
+            if info.kind == CandidateKind::Relayed && !self.relayed.contains(&info.address) {
+                if self.relayed.len() == MAX_SIGNALLED {
+                    continue;
+                }
+                self.relayed.push(info.address);
+            }
+            let unwanted =
+                info.kind == CandidateKind::Relayed && self.policy == RoutePolicy::Direct;
+            if unwanted || known.contains(&(info.address, info.kind)) {
                 continue;
             }
             if self.signalled == MAX_SIGNALLED {
@@ -281,6 +297,7 @@ impl Ice {
                 match info.kind {
                     CandidateKind::Host => IsKind::Host,
                     CandidateKind::ServerReflexive => IsKind::ServerReflexive,
+                    CandidateKind::Relayed => IsKind::Relayed,
                 },
                 None,
                 None,
@@ -315,13 +332,16 @@ impl Ice {
             .agent
             .local_candidates()
             .filter(|candidate| {
-                kind(candidate.kind()).is_some() && !addresses.contains(&candidate.local().ip())
+                kind(candidate.kind()).is_some_and(|kind| kind != CandidateKind::Relayed)
+                    && !addresses.contains(&candidate.local().ip())
             })
             .collect();
         for candidate in gone {
             self.agent.invalidate_candidate(&candidate);
         }
-        for address in addresses {
+        // Nothing is gathered that a peer must not learn.
+        let shown = if self.policy.hides() { &[] } else { addresses };
+        for address in shown {
             let host = self
                 .ports
                 .with(*address)
@@ -337,8 +357,36 @@ impl Ice {
         true
     }
 
-    /// Our own addresses with the port they are reached at.
+    /// Adds an address that a relay lends us; `true` when the peer should hear of it.
+    pub(crate) fn add_relayed(&mut self, relayed: SocketAddr) -> bool {
+        offer::is_sendable(relayed)
+            && self.has_room()
+            && Candidate::relayed(relayed, relayed, Protocol::Udp)
+                .is_ok_and(|candidate| self.agent.add_local_candidate(candidate).is_some())
+    }
+
+    /// Takes back [`Self::add_relayed`]; `true` when the peer should hear of it.
+    pub(crate) fn remove_relayed(&mut self, relayed: SocketAddr) -> bool {
+        let gone = self
+            .agent
+            .local_candidates()
+            .find(|candidate| candidate.kind() == IsKind::Relayed && candidate.addr() == relayed);
+        gone.is_some_and(|candidate| self.agent.invalidate_candidate(&candidate))
+    }
+
+    /// Whether what takes this pair goes through a relay of either side.
+    pub(crate) fn is_relayed(&self, pair: Pair) -> bool {
+        self.relayed.contains(&pair.remote)
+            || self.agent.local_candidates().any(|candidate| {
+                candidate.kind() == IsKind::Relayed && candidate.addr() == pair.local
+            })
+    }
+
+    /// Our own addresses with the port they are reached at, if they may be asked about.
     pub(crate) fn bases(&self) -> Vec<SocketAddr> {
+        if self.policy.hides() {
+            return Vec::new();
+        }
         self.hosts
             .iter()
             .filter_map(|address| self.ports.with(*address))
@@ -376,6 +424,10 @@ impl Ice {
         let Ok(message) = StunMessage::parse(message) else {
             return;
         };
+        // A peer's relay is not the peer.
+        if self.policy == RoutePolicy::Direct && self.relayed.contains(&remote) {
+            return;
+        }
         let known = self.authentic.contains(&remote);
         let full = self.authentic.len() >= MAX_OBSERVED;
         // A peer that invents addresses, its own or ours, gets no more room.
@@ -510,7 +562,8 @@ fn kind(kind: IsKind) -> Option<CandidateKind> {
     match kind {
         IsKind::Host => Some(CandidateKind::Host),
         IsKind::ServerReflexive => Some(CandidateKind::ServerReflexive),
-        IsKind::PeerReflexive | IsKind::Relayed => None,
+        IsKind::Relayed => Some(CandidateKind::Relayed),
+        IsKind::PeerReflexive => None,
     }
 }
 
@@ -539,13 +592,13 @@ mod tests {
     };
 
     fn ends() -> (Ice, Ice) {
-        let mut controlling = Ice::new(Role::Controlling, [1; 16], PORTS);
-        let mut controlled = Ice::new(Role::Controlled, [1; 16], PORTS);
+        let mut controlling = Ice::new(Role::Controlling, RoutePolicy::Any, [1; 16], PORTS);
+        let mut controlled = Ice::new(Role::Controlled, RoutePolicy::Any, [1; 16], PORTS);
         controlling.set_own_addresses(&[[10, 0, 0, 1].into()]);
         controlled.set_own_addresses(&[[10, 0, 0, 2].into()]);
-        let offer = controlling.introduction();
+        let offer = controlling.introduction(Vec::new());
         controlled.handle_signal(offer).expect("an offer begins");
-        let answer = controlled.introduction();
+        let answer = controlled.introduction(Vec::new());
         controlling
             .handle_signal(answer)
             .expect("an answer follows");
@@ -642,7 +695,7 @@ mod tests {
         assert!(one.handle_signal(new).is_ok());
         assert!(one.handle_signal(old).is_err());
         assert!(
-            one.handle_signal(two.introduction()).is_err(),
+            one.handle_signal(two.introduction(Vec::new())).is_err(),
             "introduced already"
         );
     }
@@ -688,16 +741,16 @@ mod tests {
 
     #[test]
     fn loopback_comes_last() {
-        let mut ice = Ice::new(Role::Controlling, [1; 16], PORTS);
+        let mut ice = Ice::new(Role::Controlling, RoutePolicy::Any, [1; 16], PORTS);
         ice.set_own_addresses(&[[127, 0, 0, 1].into(), [10, 0, 0, 1].into()]);
-        let offer = ice.introduction();
+        let offer = ice.introduction(Vec::new());
         let order: Vec<_> = candidates(&offer).iter().map(|c| c.address.ip()).collect();
         assert_eq!(order, [IpAddr::from([10, 0, 0, 1]), [127, 0, 0, 1].into()]);
     }
 
     #[test]
     fn what_a_server_saw_is_announced_once() {
-        let mut ice = Ice::new(Role::Controlling, [1; 16], PORTS);
+        let mut ice = Ice::new(Role::Controlling, RoutePolicy::Any, [1; 16], PORTS);
         ice.set_own_addresses(&[[10, 0, 0, 1].into()]);
         let mapped = gather::Mapped {
             base: ([10, 0, 0, 1], 4_000).into(),

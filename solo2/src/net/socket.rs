@@ -6,7 +6,7 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -60,7 +60,8 @@ pub(crate) enum DoorError {
 
 fn allowed(policy: RoutePolicy) -> Result<(), DoorError> {
     match policy {
-        RoutePolicy::Direct => Ok(()),
+        // What a hiding policy lets out is decided for each datagram, below.
+        RoutePolicy::Any | RoutePolicy::Direct | RoutePolicy::Relay => Ok(()),
         RoutePolicy::Offline => Err(DoorError::Offline),
     }
 }
@@ -134,17 +135,42 @@ pub(crate) async fn connect_tcp(
 
 /// Opens one UDP socket per address family on a port of the system's choice.
 ///
-/// A host without IPv6 (or without IPv4) gets one socket only.
+/// A host without IPv6 (or without IPv4) gets one socket only. Under a policy that hides
+/// this machine they send to nobody but who was [let in](UdpDoors::let_in), and hear
+/// nobody else.
 pub(crate) fn bind_udp(policy: RoutePolicy) -> Result<UdpDoors, DoorError> {
     allowed(policy)?;
-    let v4 = UdpDoor::open((Ipv4Addr::UNSPECIFIED, 0).into());
-    let v6 = UdpDoor::open((Ipv6Addr::UNSPECIFIED, 0).into());
+    let guests = Arc::new(Guests {
+        only: policy.hides(),
+        known: RwLock::new(Vec::new()),
+    });
+    let v4 = UdpDoor::open((Ipv4Addr::UNSPECIFIED, 0).into(), guests.clone());
+    let v6 = UdpDoor::open((Ipv6Addr::UNSPECIFIED, 0).into(), guests.clone());
     match (v4, v6) {
         (Err(error), Err(_)) => Err(DoorError::Udp(error)),
         (v4, v6) => Ok(UdpDoors {
             v4: v4.ok(),
             v6: v6.ok(),
+            guests,
         }),
+    }
+}
+
+/// Whom the sockets of a link may write to, and hear.
+struct Guests {
+    /// Only those who are known; else anybody.
+    only: bool,
+    known: RwLock<Vec<SocketAddr>>,
+}
+
+impl Guests {
+    fn admit(&self, address: SocketAddr) -> bool {
+        !self.only
+            || self
+                .known
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains(&address)
     }
 }
 
@@ -152,9 +178,24 @@ pub(crate) fn bind_udp(policy: RoutePolicy) -> Result<UdpDoors, DoorError> {
 pub(crate) struct UdpDoors {
     v4: Option<UdpDoor>,
     v6: Option<UdpDoor>,
+    guests: Arc<Guests>,
 }
 
 impl UdpDoors {
+    /// Under a policy that hides this machine: these relays may be written to, nobody else.
+    pub(crate) fn let_in(&self, relays: &[SocketAddr]) {
+        *self
+            .guests
+            .known
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = relays.to_vec();
+    }
+
+    /// Whether a datagram from there may be looked at.
+    pub(crate) fn admit(&self, address: SocketAddr) -> bool {
+        self.guests.admit(address)
+    }
+
     /// The socket that can send to, or was reached at, an address of this family.
     pub(crate) fn for_address(&self, address: IpAddr) -> Option<&UdpDoor> {
         match address {
@@ -178,10 +219,11 @@ pub(crate) struct UdpDoor {
     /// must not turn off batching for the others.
     singles: UdpSocketState,
     port: u16,
+    guests: Arc<Guests>,
 }
 
 impl UdpDoor {
-    fn open(address: SocketAddr) -> io::Result<Self> {
+    fn open(address: SocketAddr, guests: Arc<Guests>) -> io::Result<Self> {
         let family = match address {
             SocketAddr::V4(_) => AddressFamily::INET,
             SocketAddr::V6(_) => AddressFamily::INET6,
@@ -211,6 +253,7 @@ impl UdpDoor {
             io: UdpSocket::from_std(socket)?,
             state: RwLock::new(state),
             port,
+            guests,
         })
     }
 
@@ -230,8 +273,12 @@ impl UdpDoor {
     }
 
     /// Sends now or fails with [`io::ErrorKind::WouldBlock`]; every other failure is a
-    /// lost datagram, which the protocols above repair.
+    /// lost datagram, which the protocols above repair, and so is one to where the route
+    /// policy lets nothing go.
     pub(crate) fn send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
+        if !self.guests.admit(transmit.destination) {
+            return Ok(());
+        }
         let state = self.state();
         self.io.try_io(Interest::WRITABLE, || {
             state.send((&self.io).into(), transmit)
@@ -240,6 +287,9 @@ impl UdpDoor {
 
     /// Sends one datagram along a path that may not exist; it is lost then.
     pub(crate) fn try_path(&self, transmit: &Transmit<'_>) {
+        if !self.guests.admit(transmit.destination) {
+            return;
+        }
         let _ = self.io.try_io(Interest::WRITABLE, || {
             self.singles.send((&self.io).into(), transmit)
         });

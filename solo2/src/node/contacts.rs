@@ -1,6 +1,7 @@
 //! Contacts: admitted by pairing, renamed, trusted, blocked, removed by their owner.
 
 use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use rand::Rng as _;
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use super::core::{Core, Operation};
 use super::courier::Order;
 use super::event::{Event, hex, peer_id, rfc3339};
 use super::failure;
+use super::outbox::QueueTerms;
 use super::peer::PeerState;
 use super::time::now_ms;
 use crate::error::{Failure, Kind};
@@ -141,18 +143,19 @@ impl Core {
             .session
             .as_ref()
             .is_some_and(solo2_crypto::session::Session::can_send);
-        let mut peer = self.start_peer(contact, certificate, state);
+        let mut outbox = VecDeque::new();
         if let Some(old) = self.peers.remove(&id) {
             let _ = old.courier.send(Order::Stop);
-            peer.outbox = old.outbox;
+            outbox = old.outbox;
         }
+        let peer = self.start_peer(contact, certificate, state, outbox);
         self.peers.insert(id, peer);
         self.unseal_outbox(id);
         self.push(Operation::PutContact(id));
         self.push(Operation::PutPairSecret(id));
         self.touch(id);
         if speaks {
-            self.enqueue(id, &Content::Ready, None, None);
+            self.enqueue(id, &Content::Ready, None, QueueTerms::default());
         }
     }
 
@@ -264,8 +267,7 @@ impl Core {
         let Ok(certificate) = DeviceCertificate::from_bytes(&old.contact.certificate) else {
             return;
         };
-        let mut peer = self.start_peer(old.contact, certificate, old.state);
-        peer.outbox = old.outbox;
+        let peer = self.start_peer(old.contact, certificate, old.state, old.outbox);
         self.peers.insert(id, peer);
     }
 

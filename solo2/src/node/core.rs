@@ -12,7 +12,7 @@
 //!                   └─ operations ──┘ failed ─► nothing leaves, and nothing is taken any more
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,10 +33,12 @@ use super::failure;
 use super::forget::Retention;
 use super::peer::{LiveLink, Peer, PeerKeys, PeerState, Queued};
 use super::pipe::Pipes;
+use super::route;
 use super::time::now_ms;
 use super::transfers::{Collector, Pulls};
 use super::{NetContext, NodeSettings};
 use crate::error::Failure;
+use crate::net::RoutePolicy;
 use crate::net::bulk::Lanes;
 use crate::net::direct::PathState;
 use crate::net::frame::Frame;
@@ -71,6 +73,11 @@ pub(crate) enum Input {
         serial: u64,
         reason: LinkError,
     },
+    /// The path of a link went from straight to relayed, or back.
+    Rerouted {
+        contact: ContactId,
+        serial: u64,
+    },
     Stop(tokio::sync::oneshot::Sender<()>),
 }
 
@@ -78,6 +85,8 @@ pub(crate) enum Input {
 pub(crate) struct ReadyLink {
     pub(crate) contact: ContactId,
     pub(crate) serial: u64,
+    /// What it was made under.
+    pub(crate) policy: RoutePolicy,
     pub(crate) frames: mpsc::UnboundedSender<Frame>,
     pub(crate) info: watch::Receiver<LinkInfo>,
     pub(crate) path: watch::Receiver<PathState>,
@@ -192,6 +201,8 @@ pub(crate) struct Core {
     operations: Vec<Operation>,
     /// Peers whose secret record changed in this round.
     dirty: BTreeSet<ContactId>,
+    /// Peers whose links may have to go another way.
+    pub(super) reconsidered: BTreeSet<ContactId>,
     effects: Vec<Effect>,
     next_ticket: u64,
     /// When destroyed keys are overwritten next, and when at the latest, if there may be some.
@@ -232,6 +243,7 @@ impl Core {
             events,
             operations: Vec::new(),
             dirty: BTreeSet::new(),
+            reconsidered: BTreeSet::new(),
             effects: Vec::new(),
             next_ticket: 0,
             settle_at: None,
@@ -268,7 +280,7 @@ impl Core {
             };
             let certificate = DeviceCertificate::from_bytes(&contact.certificate)
                 .map_err(|_| failure::read(&"a contact's certificate is damaged"))?;
-            let mut peer = self.start_peer(contact, certificate, state);
+            let mut outbox = VecDeque::new();
             let positions = self
                 .vault
                 .outbox_positions(id)
@@ -280,7 +292,7 @@ impl Core {
                     .outbox_item(id, position)
                     .map_err(|error| failure::read(&error))?
                     .ok_or_else(|| failure::read(&"a queued message is missing"))?;
-                peer.outbox.push_back(Queued {
+                outbox.push_back(Queued {
                     ticket: self.new_ticket(),
                     position: Some(position),
                     message: item.message,
@@ -288,9 +300,12 @@ impl Core {
                     count: item.envelopes.len() as u64,
                     queued_at: item.queued_at_ms,
                     give_up_at: item.give_up_at_ms,
+                    demand: item.route.and_then(route::from_code),
                 });
             }
+            let peer = self.start_peer(contact, certificate, state, outbox);
             self.peers.insert(id, peer);
+            self.reconsider(id);
             self.look_at_retention(id);
         }
         let expiring = self
@@ -309,16 +324,19 @@ impl Core {
         contact: Contact,
         certificate: DeviceCertificate,
         state: PeerState,
+        outbox: VecDeque<Queued>,
     ) -> Peer {
+        let wish = self.settings.route.wish(&contact, &outbox, &state);
         let keys = Arc::new(PeerKeys::new(contact.id, certificate, &state));
         let open = state.paired && !contact.blocked && contact.changed_to.is_none();
-        let courier = courier::start(self.net.clone(), keys.clone(), open);
+        let courier = courier::start(self.net.clone(), keys.clone(), wish, open);
         Peer {
             contact,
             state,
             keys,
             link: None,
-            outbox: std::collections::VecDeque::new(),
+            outbox,
+            wish,
             courier,
         }
     }
@@ -406,6 +424,7 @@ impl Core {
                 serial,
                 reason,
             } => self.on_link_down(contact, serial, reason),
+            Input::Rerouted { contact, serial } => self.on_rerouted(contact, serial),
             Input::Stop(_) => {}
         }
     }
@@ -485,6 +504,7 @@ impl Core {
     /// Only between two inputs, or before an input has changed anything: half a change is
     /// never on disk, and what is acknowledged is there with all that it led to.
     pub(crate) fn commit(&mut self) {
+        self.follow_wishes();
         self.flush_receipts(now_ms());
         let operations = std::mem::take(&mut self.operations);
         let dirty = std::mem::take(&mut self.dirty);
@@ -648,6 +668,7 @@ impl Core {
         let now = now_ms();
         self.give_up_stale(now);
         self.retry_files();
+        self.release_detours();
         self.sweep_retention(now);
         if self.expiring.first().is_some_and(|(at, ..)| *at <= now) {
             self.expire(now);

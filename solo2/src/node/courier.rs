@@ -24,9 +24,11 @@ use super::NetContext;
 use super::core::{Input, ReadyLink};
 use super::introductions::{Blob, Listening, Reach, Token};
 use super::peer::PeerKeys;
+use super::route::Wish;
 use super::time::now_secs;
+use crate::net::RoutePolicy;
 use crate::net::bulk::Lanes;
-use crate::net::direct::{self, DirectConfig, DirectLink};
+use crate::net::direct::{self, ConnectError, DirectConfig, DirectLink};
 use crate::net::handshake::{self, Ends, HandshakeError};
 use crate::net::ice::Role;
 use crate::net::ice::offer::LinkSignal;
@@ -53,11 +55,14 @@ pub(crate) enum Order {
     Up,
     /// The link was dropped for cause.
     Reset,
+    /// What links are made under from now on.
+    Wish(Wish),
     /// Leave.
     Stop,
 }
 
 struct Attempt {
+    policy: RoutePolicy,
     dialing: bool,
     /// The other side has taken part in it.
     answered: bool,
@@ -85,11 +90,12 @@ enum News {
 pub(crate) fn start(
     net: Arc<NetContext>,
     keys: Arc<PeerKeys>,
+    wish: Wish,
     open: bool,
 ) -> mpsc::UnboundedSender<Order> {
     let (orders_tx, orders) = mpsc::unbounded_channel();
     if open {
-        tokio::spawn(Courier::new(net, keys).run(orders));
+        tokio::spawn(Courier::new(net, keys, wish).run(orders));
     }
     orders_tx
 }
@@ -101,6 +107,11 @@ struct Courier {
     seen: VecDeque<[u8; 16]>,
     /// The offer of the present dial, posted again when the other side dials too.
     offer: Option<LinkSignal>,
+    wish: Wish,
+    /// Whether the wished route failed, and any way will do for the next attempt.
+    detour: bool,
+    /// Whether the next dial need not wait: the last link was given up for another route.
+    eager: bool,
     failures: usize,
     redial_at: Option<Instant>,
     dialed_at: Option<Instant>,
@@ -113,7 +124,7 @@ struct Courier {
 }
 
 impl Courier {
-    fn new(net: Arc<NetContext>, keys: Arc<PeerKeys>) -> Self {
+    fn new(net: Arc<NetContext>, keys: Arc<PeerKeys>, wish: Wish) -> Self {
         let (news_tx, news) = mpsc::channel(32);
         let (blobs_tx, blobs) = mpsc::channel(32);
         Self {
@@ -122,6 +133,9 @@ impl Courier {
             attempts: HashMap::new(),
             seen: VecDeque::new(),
             offer: None,
+            wish,
+            detour: false,
+            eager: false,
             failures: 0,
             redial_at: None,
             dialed_at: None,
@@ -154,6 +168,7 @@ impl Courier {
                     }
                     Some(Order::Up) => self.failures = 0,
                     Some(Order::Reset) => self.schedule(),
+                    Some(Order::Wish(wish)) => self.follow(wish),
                     Some(Order::Stop) | None => return,
                 },
                 Some(blob) = self.blobs.recv() => self.on_blob(&blob),
@@ -232,6 +247,23 @@ impl Courier {
         self.begin(link, Role::Controlling, None);
     }
 
+    /// Drops what was begun under another route.
+    fn follow(&mut self, wish: Wish) {
+        (self.wish, self.detour, self.eager) = (wish, false, true);
+        self.attempts
+            .retain(|_, attempt| attempt.connected || wish.allows(attempt.policy));
+        self.dial();
+    }
+
+    /// What the next attempt is made under.
+    fn policy(&self) -> RoutePolicy {
+        match self.net.policy {
+            RoutePolicy::Offline => RoutePolicy::Offline,
+            _ if self.detour => RoutePolicy::Any,
+            _ => self.wish.policy,
+        }
+    }
+
     fn on_blob(&mut self, blob: &Blob) {
         let psk = rendezvous::signal_psk(&self.keys.pair_secret);
         let Ok(opened) = signal_seal::open(&self.net.device, &psk, blob.as_slice()) else {
@@ -277,12 +309,12 @@ impl Courier {
         let (signals, incoming) = mpsc::channel(16);
         let (out, mut outgoing) = mpsc::channel(16);
         let dialing = role == Role::Controlling;
+        let policy = self.policy();
         let attempt = attempt(
             self.net.clone(),
             self.keys.clone(),
-            link,
-            role,
-            offer,
+            policy,
+            (link, role, offer),
             (out, incoming),
             self.news_tx.clone(),
         );
@@ -303,6 +335,7 @@ impl Courier {
         self.attempts.insert(
             link,
             Attempt {
+                policy,
                 dialing,
                 answered: false,
                 connected: false,
@@ -326,7 +359,11 @@ impl Courier {
                 }
             }
             News::Ended(link) => {
-                self.attempts.remove(&link);
+                let ended = self.attempts.remove(&link);
+                if let Some(ended) = ended.filter(|_| self.wish.fallback) {
+                    // A link that ends gives the wished route its chance again.
+                    self.detour = !ended.connected && ended.policy == self.wish.policy;
+                }
                 if !self.busy() {
                     self.schedule();
                 }
@@ -335,6 +372,9 @@ impl Courier {
     }
 
     fn schedule(&mut self) {
+        if std::mem::take(&mut self.eager) {
+            return self.dial();
+        }
         let pause = BACKOFF
             .get(self.failures.min(BACKOFF.len() - 1))
             .copied()
@@ -349,9 +389,8 @@ impl Courier {
 async fn attempt(
     net: Arc<NetContext>,
     keys: Arc<PeerKeys>,
-    link: [u8; 16],
-    role: Role,
-    offer: Option<LinkSignal>,
+    policy: RoutePolicy,
+    (link, role, offer): ([u8; 16], Role, Option<LinkSignal>),
     (out, incoming): (mpsc::Sender<LinkSignal>, mpsc::Receiver<LinkSignal>),
     news: mpsc::Sender<News>,
 ) {
@@ -360,15 +399,23 @@ async fn attempt(
         link,
         mask: net.mask_keys(&keys.pair_secret),
         stun: net.stun(),
-        policy: net.policy,
+        relays: net.relays(),
+        policy,
         first_remote: offer,
     };
-    let Ok(Ok(direct)) = timeout(CONNECT_MAX, direct::connect(config, out, incoming)).await else {
+    let connected = timeout(CONNECT_MAX, direct::connect(config, out, incoming)).await;
+    keys.set_trouble(match &connected {
+        Ok(Err(error @ (ConnectError::Relayless | ConnectError::NoRelay(..)))) => {
+            Some(error.to_string())
+        }
+        _ => None,
+    });
+    let Ok(Ok(direct)) = connected else {
         return;
     };
     let _ = news.send(News::Connected(link)).await;
     match timeout(HANDSHAKE_MAX, shake_hands(&net, &keys, role, &direct)).await {
-        Ok(Ok(established)) => carry(&net, &keys, &direct, established).await,
+        Ok(Ok(established)) => carry(&net, &keys, policy, &direct, established).await,
         Ok(Err(error)) => {
             tracing::info!("handshake failed: {error}");
             if matches!(error, HandshakeError::Unproven) && role == Role::Controlling {
@@ -422,6 +469,7 @@ async fn shake_hands(
 async fn carry(
     net: &NetContext,
     keys: &PeerKeys,
+    policy: RoutePolicy,
     direct: &DirectLink,
     established: handshake::Established,
 ) {
@@ -435,10 +483,11 @@ async fn carry(
     let ready = ReadyLink {
         contact,
         serial,
+        policy,
         frames,
         info,
         path: direct.path(),
-        lanes: Lanes::new(direct.connection.clone()),
+        lanes: Lanes::new(direct.connection.clone(), direct.path()),
         initiator: established.initiator,
         psk: established.psk.duplicate(),
         generation: established.generation,
@@ -476,6 +525,21 @@ async fn carry(
         })
     };
     net.links.send_modify(|links| *links += 1);
-    link::run(established, renewal, net.timing, outgoing, events, info_tx).await;
+    let routes = async {
+        let mut path = direct.path();
+        let mut relayed = path.borrow_and_update().relayed;
+        while path.changed().await.is_ok() {
+            let now = path.borrow_and_update().relayed;
+            if std::mem::replace(&mut relayed, now) == now {
+                continue;
+            }
+            let _ = net.core.send(Input::Rerouted { contact, serial }).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = link::run(established, renewal, net.timing, outgoing, events, info_tx) => {}
+        () = routes => {}
+    }
     net.links.send_modify(|links| *links -= 1);
 }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use solo2_store::DeliveryState;
 use tokio::sync::broadcast;
 use tokio::time::{Instant, timeout_at};
 
+use super::core::Core;
 use super::event::Event;
 use super::messages::Sent;
 use super::service::result_line;
@@ -98,12 +99,15 @@ impl<'a> Waiting<'a> {
             })
             .await?;
         let mut states = self.states(&sent).await?;
+        // The way that each took as far as it came.
+        let mut routes: HashMap<[u8; 16], String> = self.routes(&sent).await?;
         // Why files failed, by their ids.
         let mut reasons: HashMap<String, Value> = HashMap::new();
         if !self.fixed && sent.iter().any(|sent| sent.file) {
             self.deadline = Instant::now() + FILE_PATIENCE;
         }
         let result = |states: &HashMap<[u8; 16], &'static str>,
+                      routes: &HashMap<[u8; 16], String>,
                       reasons: &HashMap<String, Value>,
                       wait: Wait| {
             let state = |sent: &Sent| states.get(&sent.id).copied().unwrap_or("queued");
@@ -112,7 +116,8 @@ impl<'a> Waiting<'a> {
                 .zip(&names)
                 .map(|(sent, name)| {
                     let reason = reasons.get(&sent.id_text());
-                    result_line(sent, name, state(sent), reason)
+                    let route = routes.get(&sent.id).map(String::as_str);
+                    result_line(sent, name, (state(sent), route), reason)
                 })
                 .collect();
             json!({
@@ -126,9 +131,10 @@ impl<'a> Waiting<'a> {
             })
         };
         if self.wait <= Wait::Queued {
-            return Ok(result(&states, &reasons, self.wait));
+            return Ok(result(&states, &routes, &reasons, self.wait));
         }
-        sink.send(result(&states, &reasons, Wait::Queued)).await;
+        sink.send(result(&states, &routes, &reasons, Wait::Queued))
+            .await;
         while !sent
             .iter()
             .all(|sent| self.is_over(states.get(&sent.id).copied()))
@@ -138,9 +144,17 @@ impl<'a> Waiting<'a> {
                 () = sink.closed() => break,
             };
             match event {
-                Ok(Ok(Event::Receipt { message, state, .. })) => {
+                Ok(Ok(Event::Receipt {
+                    message,
+                    state,
+                    route,
+                    ..
+                })) => {
                     if let Some(known) = states.get_mut(&message) {
                         advance(known, state);
+                        if let Some(route) = route {
+                            routes.insert(message, route.to_owned());
+                        }
                     }
                 }
                 Ok(Ok(Event::OfPeer { kind, fields, .. })) => {
@@ -176,19 +190,64 @@ impl<'a> Waiting<'a> {
                 Err(_) => break,
             }
         }
-        let mut result = result(&states, &reasons, self.wait);
+        let mut result = result(&states, &routes, &reasons, self.wait);
         if let Some(fields) = result.as_object_mut()
             && fields.get("satisfied") == Some(&Value::Bool(false))
         {
             fields.insert("reason".into(), json!(self.node.why_not_reached()));
+            self.tell_refusals(&sent, &states, fields).await?;
         }
         Ok(result)
+    }
+
+    /// Says of each line that waits for a route which cannot be had, that this is why.
+    async fn tell_refusals(
+        &self,
+        sent: &[Sent],
+        states: &HashMap<[u8; 16], &'static str>,
+        result: &mut Map<String, Value>,
+    ) -> Result<(), Failure> {
+        let contacts: Vec<_> = sent.iter().map(|sent| sent.contact).collect();
+        let ask = move |core: &mut Core| {
+            let refusals = contacts.iter().map(|contact| core.refusal(*contact));
+            Ok(refusals.collect::<Vec<_>>())
+        };
+        let refusals = self.node.call(ask).await?;
+        let lines = result.get_mut("results").and_then(Value::as_array_mut);
+        for ((sent, refusal), line) in sent.iter().zip(refusals).zip(lines.into_iter().flatten()) {
+            let waits = !self.is_over(states.get(&sent.id).copied());
+            if let (Some(refusal), Some(line)) = (refusal.filter(|_| waits), line.as_object_mut()) {
+                let problem = json!({
+                    "code": refusal.code,
+                    "exit": refusal.exit,
+                    "message": refusal.message,
+                });
+                line.insert("error".into(), problem);
+            }
+        }
+        Ok(())
     }
 
     /// Whether nothing more is to be waited for.
     fn is_over(&self, state: Option<&'static str>) -> bool {
         let ended = |state| ["failed", "rejected", "cancelled"].contains(&state);
         state.is_none_or(|state| ended(state) || self.wait.met_by(state))
+    }
+
+    /// The way of what has arrived already.
+    async fn routes(&self, sent: &[Sent]) -> Result<HashMap<[u8; 16], String>, Failure> {
+        let sent = sent.to_vec();
+        self.node
+            .call(move |core| {
+                let mut routes = HashMap::new();
+                for Sent { contact, id, .. } in sent {
+                    if let Some(route) = core.route_taken(contact, id)? {
+                        routes.insert(id, route);
+                    }
+                }
+                Ok(routes)
+            })
+            .await
     }
 
     async fn states(&self, sent: &[Sent]) -> Result<HashMap<[u8; 16], &'static str>, Failure> {

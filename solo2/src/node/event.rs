@@ -22,6 +22,8 @@ pub(crate) enum Event {
         message: [u8; 16],
         state: DeliveryState,
         at_ms: u64,
+        /// The way to the peer, if there is a link.
+        route: Option<&'static str>,
     },
     /// An edit, deletion, reaction, route change: complete but for the peer.
     OfPeer {
@@ -45,6 +47,8 @@ pub(crate) struct Moved<'a> {
     pub(crate) rate: u64,
     /// Bytes that were there before.
     pub(crate) resumed_from: u64,
+    /// The way that they take.
+    pub(crate) route: &'static str,
 }
 
 impl Event {
@@ -53,12 +57,14 @@ impl Event {
         message: [u8; 16],
         state: DeliveryState,
         at_ms: u64,
+        route: Option<&'static str>,
     ) -> Self {
         Self::Receipt {
             contact,
             message,
             state,
             at_ms,
+            route,
         }
     }
 
@@ -145,7 +151,7 @@ impl Event {
             "bytes": moved.bytes,
             "size": moved.size,
             "rate_bps": moved.rate,
-            "route": "direct",
+            "route": moved.route,
             "resumed_from": moved.resumed_from,
         });
         Self::OfPeer {
@@ -194,6 +200,7 @@ impl Event {
                 message,
                 state,
                 at_ms,
+                route,
             } => Some(json!({
                 "v": 1,
                 "type": "receipt",
@@ -201,7 +208,7 @@ impl Event {
                 "peer": peer_id(*contact),
                 "state": state_name(*state),
                 "ts": rfc3339(*at_ms),
-                "route": "direct",
+                "route": route,
             })),
             Self::OfPeer { kind, fields, .. } => {
                 let mut object = json!({ "v": 1, "type": kind });

@@ -9,6 +9,7 @@ use solo2_store::{Amendment, ContactId, DeliveryState, Kind, Message};
 use super::Receipts;
 use super::core::{Core, Operation, Place};
 use super::event::Event;
+use super::outbox::QueueTerms;
 use super::time::now_ms;
 use super::transfer::{Side, Transfer};
 use crate::net::frame::Frame;
@@ -159,6 +160,7 @@ impl Core {
                     sent_at_ms,
                     reply_to: reply_to.map(|id| id.0),
                     expires_in_s,
+                    demand: None,
                     side: Side::Offered,
                 };
                 self.on_file_offer(contact, transfer);
@@ -174,7 +176,8 @@ impl Core {
         }
     }
 
-    fn store_incoming(&mut self, contact: ContactId, message: Message) {
+    fn store_incoming(&mut self, contact: ContactId, mut message: Message) {
+        message.route = self.route_of(contact).map(str::to_owned);
         let id = message.id;
         let known = self.fresh.contains_key(&(contact, id))
             || self
@@ -266,7 +269,7 @@ impl Core {
                 ids,
                 at_ms,
             };
-            self.enqueue(contact, &receipt, None, None);
+            self.enqueue(contact, &receipt, None, QueueTerms::default());
         }
     }
 
@@ -305,6 +308,6 @@ fn incoming(
         reply_to: reply_to.map(|id| id.0),
         expires_at_ms: expires_in_s.map(|seconds| now.saturating_add(seconds.saturating_mul(1000))),
         client_id: None,
-        route: Some("direct".into()),
+        route: None,
     }
 }

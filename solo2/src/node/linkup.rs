@@ -22,8 +22,9 @@ use solo2_store::ContactId;
 use super::core::{Core, ReadyLink};
 use super::courier::Order;
 use super::event::Event;
-use super::peer::{LiveLink, Phase};
-use super::serve;
+use super::outbox::QueueTerms;
+use super::peer::{LiveLink, Peer, Phase};
+use super::{route, serve};
 use crate::net::frame::{Frame, Hello};
 use crate::net::handshake::Psks;
 use crate::net::link::LinkError;
@@ -42,7 +43,7 @@ impl Core {
         let Some(peer) = self.peers.get_mut(&contact) else {
             return;
         };
-        if !peer.is_open() {
+        if !peer.is_open() || !peer.wish.allows(ready.policy) {
             return;
         }
         let hello = Hello {
@@ -51,10 +52,13 @@ impl Core {
             next_recv: peer.state.next_recv,
             random,
         };
+        let route = route::name(&ready.path.borrow());
         peer.link = Some(LiveLink {
             serial: ready.serial,
+            policy: ready.policy,
             frames: ready.frames,
             info: ready.info,
+            route,
             path: ready.path,
             lanes: ready.lanes,
             initiator: ready.initiator,
@@ -73,16 +77,27 @@ impl Core {
             return;
         };
         if peer.link.as_ref().is_some_and(|link| link.serial == serial) {
-            let was_up = peer.is_up();
+            let was = peer.route();
             peer.link = None;
-            if was_up {
-                self.emit(Event::route(
-                    contact,
-                    Some("direct"),
-                    None,
-                    &reason.to_string(),
-                ));
+            if was.is_some() {
+                self.emit(Event::route(contact, was, None, &reason.to_string()));
             }
+        }
+    }
+
+    /// The path of a link that is up goes another way now.
+    pub(crate) fn on_rerouted(&mut self, contact: ContactId, serial: u64) {
+        let Some(peer) = self.peers.get_mut(&contact) else {
+            return;
+        };
+        let up = peer.is_up();
+        let Some(link) = peer.link.as_mut().filter(|link| link.serial == serial) else {
+            return;
+        };
+        let now = route::name(&link.path.borrow());
+        let before = std::mem::replace(&mut link.route, now);
+        if up && before != now {
+            self.emit(Event::route(contact, Some(before), Some(now), "path"));
         }
     }
 
@@ -110,11 +125,11 @@ impl Core {
     pub(crate) fn drop_link(&mut self, contact: ContactId, why: &str) {
         tracing::info!("link dropped: {why}");
         if let Some(peer) = self.peers.get_mut(&contact) {
-            let was_up = peer.is_up();
+            let was = peer.route();
             peer.link = None;
             let _ = peer.courier.send(Order::Reset);
-            if was_up {
-                self.emit(Event::route(contact, Some("direct"), None, why));
+            if was.is_some() {
+                self.emit(Event::route(contact, was, None, why));
             }
         }
     }
@@ -180,7 +195,8 @@ impl Core {
             tokio::spawn(serve::serve(net, lanes, contact, link.serial));
             let _ = peer.courier.send(Order::Up);
         }
-        self.emit(Event::route(contact, None, Some("direct"), "link"));
+        let route = self.peers.get(&contact).and_then(Peer::route);
+        self.emit(Event::route(contact, None, route, "link"));
         self.on_ack(contact, their_next);
         self.resend(contact, their_next);
         self.pump_outbox(contact);
@@ -328,7 +344,7 @@ impl Core {
         });
         if speaks_first {
             // The first ratchet message, whatever it is, gives the responder its sending chain.
-            self.enqueue(contact, &Content::Ready, None, None);
+            self.enqueue(contact, &Content::Ready, None, QueueTerms::default());
         }
         self.on_up(contact, 1);
     }

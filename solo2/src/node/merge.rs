@@ -12,6 +12,7 @@
 //! Spec: docs/protocol/7-export.md §5.
 
 use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::collections::btree_map::Entry;
 
 use solo2_crypto::identity::DeviceCertificate;
@@ -190,7 +191,7 @@ impl Core {
         let id = contact.id;
         let certificate = DeviceCertificate::from_bytes(&contact.certificate)
             .map_err(|_| failure::read(&"a contact's certificate is damaged"))?;
-        let peer = self.start_peer(contact, certificate, PeerState::unpaired());
+        let peer = self.start_peer(contact, certificate, PeerState::unpaired(), VecDeque::new());
         self.peers.insert(id, peer);
         self.push(Operation::PutContact(id));
         Ok(())

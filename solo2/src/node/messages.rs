@@ -9,11 +9,13 @@ use solo2_store::{Amendment, ContactId, Kind, Message};
 
 use super::core::{Core, Operation, Place};
 use super::event::{file_id, hex, message_id, parse_message_id};
+use super::outbox::QueueTerms;
 use super::time::now_ms;
 use super::transfers::Offered;
 use super::{Receipts, failure};
 use crate::error::Failure;
 use crate::files::source::SourceInfo;
+use crate::net::RoutePolicy;
 
 /// Acts whose receipts may be awaited at once; beyond it the oldest waits time out.
 const ACTS_MAX: usize = 4096;
@@ -48,6 +50,8 @@ pub(crate) struct Draft {
     pub(crate) expires_in_s: Option<u64>,
     pub(crate) ttl_s: Option<u64>,
     pub(crate) client_id: Option<String>,
+    /// The one route that they may take.
+    pub(crate) demand: Option<RoutePolicy>,
 }
 
 /// A message or act that is on disk and on its way to one peer.
@@ -75,7 +79,9 @@ impl Core {
     pub(crate) fn send(&mut self, draft: &Draft) -> Result<Vec<Sent>, Failure> {
         let mut contacts = BTreeSet::new();
         for name in &draft.peers {
-            contacts.insert(self.sendable(name)?);
+            let contact = self.sendable(name)?;
+            self.check_route(contact, draft.demand)?;
+            contacts.insert(contact);
         }
         let files = draft.bodies.iter().filter(|body| body.is_file()).count();
         for contact in &contacts {
@@ -197,12 +203,12 @@ impl Core {
             }
             Body::File(info) => {
                 let file = Offered::source(info);
-                let content = self.offer(contact, id, file, reply_to, draft.expires_in_s, now);
+                let content = self.offer(contact, id, file, reply_to, draft, now);
                 (Kind::File, info.name.clone(), content)
             }
             Body::Live(name, shape) => {
                 let stdin = Offered::stdin(name, *shape);
-                let content = self.offer(contact, id, stdin, reply_to, draft.expires_in_s, now);
+                let content = self.offer(contact, id, stdin, reply_to, draft, now);
                 (Kind::File, name.clone(), content)
             }
         };
@@ -229,7 +235,11 @@ impl Core {
         let give_up_at = draft
             .ttl_s
             .map(|s| now.saturating_add(s.saturating_mul(1000)));
-        self.enqueue(contact, &content, Some(id), give_up_at);
+        let terms = QueueTerms {
+            give_up_at,
+            demand: draft.demand,
+        };
+        self.enqueue(contact, &content, Some(id), terms);
     }
 
     /// The conversation and place of a message.
@@ -271,7 +281,7 @@ impl Core {
             self.acts.clear();
         }
         self.acts.insert(id);
-        self.enqueue(contact, content, Some(id), None);
+        self.enqueue(contact, content, Some(id), QueueTerms::default());
         Sent {
             contact,
             id,
@@ -390,7 +400,7 @@ impl Core {
                     self.told.clear();
                 }
                 self.told.insert(id);
-                self.enqueue(contact, &content, Some(id), None);
+                self.enqueue(contact, &content, Some(id), QueueTerms::default());
                 sent.push(Sent {
                     contact,
                     id,
@@ -409,6 +419,7 @@ impl Core {
             .contact
             .name
             .clone();
-        self.sendable(&name).map(|_| ())
+        self.sendable(&name)?;
+        self.check_route(contact, None)
     }
 }

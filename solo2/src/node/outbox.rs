@@ -11,11 +11,22 @@ use super::core::{Core, Operation, Place};
 use super::courier::Order;
 use super::event::Event;
 use super::peer::Queued;
+use super::route;
 use super::time::now_ms;
+use crate::net::RoutePolicy;
 use crate::net::frame::Frame;
 
 /// Envelopes that may be on the wire without an `Ack`: 1 MiB a link.
 const WINDOW: u64 = 256;
+
+/// Under which terms something waits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct QueueTerms {
+    /// Unix milliseconds after which it is not worth sealing any more.
+    pub(crate) give_up_at: Option<u64>,
+    /// The one route that it may take.
+    pub(crate) demand: Option<RoutePolicy>,
+}
 
 impl Core {
     /// Queues content; seals and sends it in this round when the way is free.
@@ -24,11 +35,12 @@ impl Core {
         contact: ContactId,
         content: &Content,
         message: Option<[u8; 16]>,
-        give_up_at: Option<u64>,
+        terms: QueueTerms,
     ) {
+        let QueueTerms { give_up_at, demand } = terms;
         let now = now_ms();
         let ticket = self.new_ticket();
-        let sealed = self.seal_now(contact, content);
+        let sealed = self.seal_now(contact, content, demand);
         let Some(peer) = self.peers.get_mut(&contact) else {
             return;
         };
@@ -41,7 +53,11 @@ impl Core {
             count: envelopes.len() as u64,
             queued_at: now,
             give_up_at,
+            demand,
         });
+        if demand.is_some() {
+            self.reconsidered.insert(contact);
+        }
         if peer.link.is_none() {
             let _ = peer.courier.send(Order::Dial);
         }
@@ -64,6 +80,7 @@ impl Core {
             first_seq,
             queued_at_ms: now,
             give_up_at_ms: give_up_at,
+            route: demand.and_then(route::to_code),
         };
         self.push(Operation::PushOutbox {
             contact,
@@ -73,9 +90,15 @@ impl Core {
     }
 
     /// The envelopes of `content`, when the link is up, nothing waits before it, and the window has room.
-    fn seal_now(&mut self, contact: ContactId, content: &Content) -> Option<(u64, Vec<Vec<u8>>)> {
+    fn seal_now(
+        &mut self,
+        contact: ContactId,
+        content: &Content,
+        demand: Option<RoutePolicy>,
+    ) -> Option<(u64, Vec<Vec<u8>>)> {
         let peer = self.peers.get(&contact)?;
         let free = peer.is_up()
+            && peer.takes(demand)
             && peer.outbox.back().is_none_or(|last| last.count > 0)
             && peer.state.next_send - peer.oldest_unacknowledged() < WINDOW;
         if free {
@@ -138,7 +161,11 @@ impl Core {
                 .peers
                 .get(&contact)
                 .is_none_or(|peer| peer.state.next_send - peer.oldest_unacknowledged() >= WINDOW);
-            if full {
+            let waits = self.peers.get(&contact).is_some_and(|peer| {
+                let queued = peer.outbox.get(index);
+                queued.is_some_and(|queued| !peer.takes(queued.demand))
+            });
+            if full || waits {
                 return;
             }
             let item = match self.vault.outbox_item(contact, position) {
@@ -273,7 +300,8 @@ impl Core {
                     true => DeliveryState::Delivered,
                     false => DeliveryState::Sent,
                 };
-                self.emit(Event::receipt(contact, message, state, now_ms()));
+                let route = self.route_of(contact);
+                self.emit(Event::receipt(contact, message, state, now_ms(), route));
             }
         }
         self.pump_outbox(contact);
@@ -332,8 +360,9 @@ impl Core {
         state: DeliveryState,
         at_ms: u64,
     ) {
+        let route = self.route_of(contact);
         if self.acts.remove(&message) {
-            self.emit(Event::receipt(contact, message, state, at_ms));
+            self.emit(Event::receipt(contact, message, state, at_ms, route));
             return;
         }
         if state != DeliveryState::Sent {
@@ -341,18 +370,17 @@ impl Core {
         }
         match self.own_message_of(contact, message, state) {
             Ok(Some(place)) => {
-                let route = Some("direct".to_owned());
                 let amendment = Amendment::State {
                     state,
                     at_ms,
-                    route,
+                    route: route.map(str::to_owned),
                 };
                 self.push(Operation::Amend {
                     contact,
                     message: place,
                     amendment,
                 });
-                self.emit(Event::receipt(contact, message, state, at_ms));
+                self.emit(Event::receipt(contact, message, state, at_ms, route));
             }
             Ok(None) => {}
             Err(error) => tracing::error!("cannot read the vault: {error}"),

@@ -430,6 +430,7 @@ async fn meet(net: &Arc<NetContext>, proven: &Proven) -> Result<DirectLink, Fail
         link,
         mask: net.mask_keys(&proven.key),
         stun: net.stun(),
+        relays: net.relays(),
         policy: net.policy,
         first_remote: offer,
     };

@@ -13,7 +13,9 @@ use tokio::sync::{mpsc, watch};
 use zeroize::Zeroizing;
 
 use super::courier::Order;
+use super::route::Wish;
 use super::transfer::{self, Transfer};
+use crate::net::RoutePolicy;
 use crate::net::bulk::Lanes;
 use crate::net::direct::PathState;
 use crate::net::frame::Frame;
@@ -172,6 +174,8 @@ pub(crate) struct Queued {
     pub(crate) queued_at: u64,
     /// Unix milliseconds after which an unsealed item is given up.
     pub(crate) give_up_at: Option<u64>,
+    /// The one route that it may take.
+    pub(crate) demand: Option<RoutePolicy>,
 }
 
 /// The keys that a contact's courier needs beside the node.
@@ -180,6 +184,8 @@ pub(crate) struct PeerKeys {
     pub(crate) certificate: DeviceCertificate,
     pub(crate) pair_secret: Secret<32>,
     psks: Mutex<Option<Psks>>,
+    /// Why the last attempt under a policy that hides us came to nothing.
+    trouble: Mutex<Option<String>>,
 }
 
 impl PeerKeys {
@@ -193,7 +199,20 @@ impl PeerKeys {
             certificate,
             pair_secret: state.pair_secret.duplicate(),
             psks: Mutex::new(state.session.as_ref().map(|_| state.psks.duplicate())),
+            trouble: Mutex::new(None),
         }
+    }
+
+    /// Why no relay could be used, if the last attempt needed one.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     /// The psk chain for a handshake; `None` when a new agreement is due.
@@ -233,9 +252,13 @@ pub(crate) enum Phase {
 /// A link that the node may send on.
 pub(crate) struct LiveLink {
     pub(crate) serial: u64,
+    /// What it was made under.
+    pub(crate) policy: RoutePolicy,
     pub(crate) frames: mpsc::UnboundedSender<Frame>,
     pub(crate) info: watch::Receiver<LinkInfo>,
     pub(crate) path: watch::Receiver<PathState>,
+    /// What was last told of its path.
+    pub(crate) route: &'static str,
     pub(crate) lanes: Lanes,
     pub(crate) initiator: bool,
     pub(crate) phase: Phase,
@@ -248,6 +271,8 @@ pub(crate) struct Peer {
     pub(crate) keys: Arc<PeerKeys>,
     pub(crate) link: Option<LiveLink>,
     pub(crate) outbox: VecDeque<Queued>,
+    /// What its links are made under.
+    pub(crate) wish: Wish,
     pub(crate) courier: mpsc::UnboundedSender<Order>,
 }
 
@@ -258,6 +283,18 @@ impl Peer {
             .iter()
             .find(|queued| queued.count > 0)
             .map_or(self.state.next_send, |queued| queued.first_seq)
+    }
+
+    /// The route of the link, if it is up.
+    pub(crate) fn route(&self) -> Option<&'static str> {
+        let link = self.link.as_ref().filter(|_| self.is_up());
+        link.map(|link| link.route)
+    }
+
+    /// Whether something with this demand may take the present link.
+    pub(crate) fn takes(&self, demand: Option<RoutePolicy>) -> bool {
+        let policy = self.link.as_ref().map(|link| link.policy);
+        demand.is_none_or(|demand| policy.is_some_and(|policy| policy.meets(demand)))
     }
 
     pub(crate) fn is_up(&self) -> bool {

@@ -30,6 +30,7 @@ use super::core::Core;
 use super::courier::Order;
 use super::event::{Event, file_id, parse_message_id, peer_id};
 use super::messages::{Body, Draft};
+use super::route::Routes;
 use super::time::now_ms;
 use super::transfer::{Side, Transfer};
 use super::transfers::unknown_file;
@@ -164,6 +165,8 @@ struct Offering {
     file: bool,
     reply_to: Option<String>,
     expire_s: Option<u64>,
+    #[serde(flatten)]
+    routes: Routes,
 }
 
 /// What to receive, as `pipe.listen` names it.
@@ -262,6 +265,7 @@ impl Core {
             "id": file_id(id),
             "peer": peer_id(contact),
             "name": self.peers.get(&contact).map(|peer| peer.contact.name.clone()),
+            "route": self.route_of(contact),
         });
         let live = self
             .find_transfer(id)
@@ -305,6 +309,8 @@ impl Core {
         ask: &Offering,
     ) -> Result<(), Failure> {
         self.sendable(&ask.peer)?;
+        let demand = ask.routes.demand()?;
+        self.check_route(contact, demand)?;
         self.may_offer(contact, 1)?;
         if ask.name.is_empty() || ask.name.len() > 255 {
             return Err(Failure::usage("a name has 1 to 255 bytes"));
@@ -324,6 +330,7 @@ impl Core {
             expires_in_s: ask.expire_s,
             ttl_s: None,
             client_id: None,
+            demand,
         };
         let shape = if ask.file { Shape::File } else { Shape::Pipe };
         let body = Body::Live(ask.name.clone(), shape);

@@ -22,6 +22,7 @@ use tokio::time::Instant;
 
 use super::NetContext;
 use super::event::{Event, Moved, hex};
+use super::route;
 use super::transfer::Place;
 use crate::error::{Failure, Kind};
 use crate::files::blob::Blob;
@@ -497,6 +498,7 @@ impl Pull {
                     size: self.size,
                     rate,
                     resumed_from,
+                    route: route::name(&self.lanes.path()),
                 };
                 let event = Event::file_progress(self.contact, &moved);
                 let _ = self.net.events.send(event);

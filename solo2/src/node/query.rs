@@ -98,21 +98,35 @@ impl Core {
         contact: ContactId,
         id: [u8; 16],
     ) -> Result<&'static str, Failure> {
+        let amendments = self.amendments_of(contact, id)?;
+        Ok(self.state_json(contact, id, &amendments))
+    }
+
+    /// The way that a message took, once it has arrived.
+    pub(crate) fn route_taken(
+        &self,
+        contact: ContactId,
+        id: [u8; 16],
+    ) -> Result<Option<String>, Failure> {
+        let amendments = self.amendments_of(contact, id)?;
+        let route = amendments.state().and_then(|(_, _, route)| route);
+        Ok(route.map(str::to_owned))
+    }
+
+    fn amendments_of(&self, contact: ContactId, id: [u8; 16]) -> Result<Amendments, Failure> {
         let found = self
             .vault
             .find_message(contact, &id)
             .map_err(|error| failure::read(&error))?;
-        let mut amendments = Amendments::default();
-        if let Some(position) = found {
-            let message = self
-                .vault
-                .message(contact, position)
-                .map_err(|error| failure::read(&error))?;
-            amendments = message
-                .map(|(_, amendments)| amendments)
-                .unwrap_or_default();
-        }
-        Ok(self.state_json(contact, id, &amendments))
+        let Some(position) = found else {
+            return Ok(Amendments::default());
+        };
+        let message = self
+            .vault
+            .message(contact, position)
+            .map_err(|error| failure::read(&error))?;
+        let amendments = message.map(|(_, amendments)| amendments);
+        Ok(amendments.unwrap_or_default())
     }
 
     /// Messages behind `after` in the order of arrival.
@@ -179,7 +193,7 @@ impl Core {
                     "peer": peer_id(*id),
                     "name": peer.contact.name,
                     "connected": link.is_some(),
-                    "route": link.map(|_| "direct"),
+                    "route": link.map(|link| link.route),
                     "transport": link.map(|_| "quic"),
                     "key_epoch": info.as_ref().map(|info| info.key_epoch),
                     "handshake_id": info.map(|info| hex(&info.handshake_id)),

@@ -25,6 +25,7 @@ use super::NetContext;
 use super::event::{Event, Moved};
 use super::pipe::{Feed, PIPES_MAX, Part};
 use super::pull::rate;
+use super::route;
 use super::transfers::PULLS_MAX;
 use crate::error::{Failure, Kind};
 use crate::files::source::{Source, SourceError};
@@ -67,6 +68,7 @@ pub(super) async fn serve(net: Arc<NetContext>, lanes: Lanes, contact: ContactId
         };
         let serving = Serving {
             net: net.clone(),
+            lanes: lanes.clone(),
             contact,
             serial,
         };
@@ -79,6 +81,7 @@ pub(super) async fn serve(net: Arc<NetContext>, lanes: Lanes, contact: ContactId
 
 struct Serving {
     net: Arc<NetContext>,
+    lanes: Lanes,
     contact: ContactId,
     serial: u64,
 }
@@ -158,6 +161,7 @@ impl Serving {
                 size: Some(size),
                 rate,
                 resumed_from,
+                route: route::name(&self.lanes.path()),
             };
             let event = Event::file_progress(self.contact, &moved);
             let _ = self.net.events.send(event);

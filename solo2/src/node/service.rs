@@ -18,9 +18,10 @@ use zeroize::Zeroizing;
 use super::core::{Input, Operation};
 use super::event::{parse_message_id, peer_id, rfc3339};
 use super::messages::{Body, Draft, Sent};
+use super::route::{Choice, Routes};
 use super::{
-    Node, deliver, export, failure, feed, files, forget, history, import, pairing, pipe, search,
-    serve,
+    Node, deliver, export, failure, feed, files, forget, history, import, pairing, pipe, route,
+    search, serve,
 };
 use crate::agent::rpc::{Attached, EventSink, Service};
 use crate::config::NodeConfig;
@@ -196,6 +197,11 @@ async fn dispatch(
             node.call(|core| Ok(json!({ "peers": core.routes_json() })))
                 .await
         }
+        "route.policy" => {
+            node.call(|core| Ok(json!({ "peers": core.policies_json() })))
+                .await
+        }
+        "route.test" => route::test(&node, read(params)?).await,
         _ => Err(Failure::usage(format!("no method is called {method}")).code("unknown_method")),
     }
 }
@@ -279,14 +285,19 @@ async fn check(node: &Node) -> Result<Value, Failure> {
 /// Follows a changed configuration: receipts, signal and STUN servers.
 async fn reload(node: &Node, params: Value) -> Result<Value, Failure> {
     let config: NodeConfig = read(params)?;
+    let route = Choice::of(&config);
     if !config.offline {
         let stun = super::setup::stun_servers(&config.stun, node.net.policy).await;
         node.net.set_stun(stun);
+        let relays = super::setup::relays(&config.relays, node.net.policy).await;
+        node.net.set_relays(relays);
         node.net.introductions.set_servers(config.signal);
     }
     node.call(move |core| {
         core.settings.receipts = config.receipts;
         core.settings.files = config.files;
+        core.settings.route = route;
+        core.reconsider_all();
         Ok(json!({}))
     })
     .await
@@ -371,13 +382,16 @@ async fn set_contact(node: &Node, set: SetContact) -> Result<Value, Failure> {
     node.call(move |core| {
         let id = core.find(&set.name)?;
         core.look_at_retention(id);
+        core.reconsider(id);
         core.edit_contact(&set.name, |contact| {
             for (key, value) in &set.settings {
                 let value = value
                     .as_str()
                     .map_or_else(|| value.to_string(), str::to_owned);
                 match (key.as_str(), value.as_str()) {
-                    ("route", "auto" | "direct") | ("receipts", "none" | "delivery" | "read") => {
+                    ("route", "auto" | "direct" | "relay")
+                    | ("strict", "true" | "false")
+                    | ("receipts", "none" | "delivery" | "read") => {
                         contact.settings.insert(key.clone(), value);
                     }
                     ("retain", "forever") => {
@@ -395,7 +409,7 @@ async fn set_contact(node: &Node, set: SetContact) -> Result<Value, Failure> {
                     ("max-file", bytes) if bytes.parse::<u64>().is_ok() => {
                         contact.settings.insert(key.clone(), value);
                     }
-                    ("route" | "receipts" | "max-file" | "retain", _) => {
+                    ("route" | "strict" | "receipts" | "max-file" | "retain", _) => {
                         return Err(Failure::usage(format!("{key} cannot be {value}")));
                     }
                     _ => return Err(Failure::usage(format!("a contact has no setting {key}"))),
@@ -432,6 +446,8 @@ struct Send {
     id: Option<String>,
     wait: Option<deliver::Wait>,
     timeout_ms: Option<u64>,
+    #[serde(flatten)]
+    routes: Routes,
 }
 
 async fn send(node: &Node, send: Send, events: EventSink) -> Result<Value, Failure> {
@@ -482,6 +498,7 @@ async fn send(node: &Node, send: Send, events: EventSink) -> Result<Value, Failu
         expires_in_s: send.expire_s,
         ttl_s: send.ttl_s,
         client_id: send.id.clone(),
+        demand: send.routes.demand()?,
     };
     let wait = deliver::Waiting::start(node, send.wait, send.timeout_ms);
     let sent = node.call(move |core| core.send(&draft)).await?;
@@ -624,13 +641,18 @@ impl super::core::Core {
 }
 
 /// One peer's line of a `send.result`.
-pub(super) fn result_line(sent: &Sent, name: &str, state: &str, reason: Option<&Value>) -> Value {
+pub(super) fn result_line(
+    sent: &Sent,
+    name: &str,
+    (state, route): (&str, Option<&str>),
+    reason: Option<&Value>,
+) -> Value {
     let mut line = json!({
         "peer": peer_id(sent.contact),
         "name": name,
         "id": sent.id_text(),
         "state": state,
-        "route": if ["queued", "failed", "rejected", "cancelled"].contains(&state) { Value::Null } else { json!("direct") },
+        "route": route.filter(|_| !["queued", "failed", "rejected", "cancelled"].contains(&state)),
     });
     if let (Some(fields), Some(reason)) = (line.as_object_mut(), reason) {
         fields.insert("reason".into(), reason.clone());

@@ -18,14 +18,16 @@ use zeroize::Zeroizing;
 
 use super::core::{Core, Me};
 use super::introductions::Introductions;
+use super::route::Choice;
 use super::service::NodeService;
 use super::time::{now_ms, now_secs};
 use super::{Created, NetContext, NewProfile, Node, NodeSettings, Paths, Unlock, failure};
 use crate::agent::rpc::Service;
-use crate::config::NodeConfig;
+use crate::config::{NodeConfig, RelayInvite};
 use crate::error::{Failure, Kind};
 use crate::net::link::LinkTiming;
 use crate::net::signal::{Connector, Dialing};
+use crate::net::turn::{Credential, RelayAccess};
 use crate::net::{RoutePolicy, socket};
 
 const ACCOUNT: &str = "account-key";
@@ -313,7 +315,7 @@ pub(super) async fn start(
     let policy = if config.offline {
         RoutePolicy::Offline
     } else {
-        RoutePolicy::Direct
+        RoutePolicy::Any
     };
     let servers = if config.offline {
         Vec::new()
@@ -325,6 +327,7 @@ pub(super) async fn start(
         device: device.clone(),
         certificate: certificate.clone(),
         stun: RwLock::new(stun_servers(&config.stun, policy).await),
+        relays: RwLock::new(relays(&config.relays, policy).await),
         policy,
         timing: LinkTiming::default(),
         serial: AtomicU64::new(1),
@@ -341,6 +344,7 @@ pub(super) async fn start(
     let settings = NodeSettings {
         receipts: config.receipts,
         files: config.files,
+        route: Choice::of(&config),
         profile: config.profile.clone(),
     };
     let files_dir = vault_paths.files();
@@ -403,6 +407,29 @@ pub(super) async fn stun_servers(servers: &[String], policy: RoutePolicy) -> Vec
         }
     }
     addresses
+}
+
+/// The relays that are configured, at their addresses; one that cannot be found is left out.
+pub(super) async fn relays(invites: &[RelayInvite], policy: RoutePolicy) -> Vec<RelayAccess> {
+    let mut relays = Vec::new();
+    for invite in invites {
+        let invite = Arc::new(invite.read());
+        let host = invite.host.in_a_url();
+        match socket::resolve(policy, &host).await {
+            Ok(found) => {
+                // One of each family: a link needs one that its peer can use, too.
+                let of = |v4: bool| found.iter().find(|address| address.is_ipv4() == v4);
+                for address in [of(true), of(false)].into_iter().flatten() {
+                    relays.push(RelayAccess {
+                        server: SocketAddr::new(*address, invite.udp),
+                        credential: Credential::Invite(invite.clone()),
+                    });
+                }
+            }
+            Err(error) => tracing::warn!("{error}"),
+        }
+    }
+    relays
 }
 
 /// `stun:host[:port]`, the port being 3478 by default (RFC 7064).

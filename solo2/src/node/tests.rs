@@ -19,6 +19,7 @@ use super::core::ReadyLink;
 use super::courier::Order;
 use super::introductions::Introductions;
 use super::peer::{PeerKeys, PeerState};
+use super::route::Wish;
 use super::service::NodeService;
 use super::*;
 use crate::agent::rpc::{EventSink, Service};
@@ -161,19 +162,20 @@ impl Hostile {
         let net = NetContext {
             introductions: Introductions::start(
                 vec![world.url.clone()],
-                setup::connector(RoutePolicy::Direct),
+                setup::connector(RoutePolicy::Any),
             ),
             device,
             certificate: own,
             stun: RwLock::new(Vec::new()),
-            policy: RoutePolicy::Direct,
+            relays: RwLock::new(Vec::new()),
+            policy: RoutePolicy::Any,
             timing: LinkTiming::default(),
             serial: AtomicU64::new(1),
             links: watch::channel(0).0,
             core,
             events: broadcast::channel(64).0,
         };
-        let courier = courier::start(Arc::new(net), keys.clone(), true);
+        let courier = courier::start(Arc::new(net), keys.clone(), Wish::ANY, true);
         Self {
             inputs,
             courier,

@@ -13,13 +13,17 @@ use solo2_crypto::secret::Secret;
 use solo2_store::{Contact, Trust};
 use zeroize::Zeroizing;
 
+use super::route;
 use crate::config::AcceptLimits;
 use crate::files::target::Existing;
+use crate::net::RoutePolicy;
 
 /// Transfers with one contact that may be open at a time, in both directions together.
 pub(crate) const OPEN_MAX: usize = 256;
 /// Stands where a size would that is not known yet: no file is that long.
 const UNKNOWN: u64 = u64::MAX;
+/// Stands before the side of a transfer that may take one route only.
+const DEMAND: u8 = 6;
 /// Bytes of a path at most, as Linux has it.
 const PATH_LEN: usize = 4096;
 
@@ -35,6 +39,8 @@ pub(crate) struct Transfer {
     pub(crate) sent_at_ms: u64,
     pub(crate) reply_to: Option<[u8; 16]>,
     pub(crate) expires_in_s: Option<u64>,
+    /// The one route that a file of ours may take.
+    pub(crate) demand: Option<RoutePolicy>,
     pub(crate) side: Side,
 }
 
@@ -138,6 +144,9 @@ pub(crate) fn write(transfers: &[Transfer], out: &mut Zeroizing<Vec<u8>>) {
         option(out, transfer.reply_to.as_ref().map(|id| id.as_slice()));
         let expires = transfer.expires_in_s.map(u64::to_be_bytes);
         option(out, expires.as_ref().map(|bytes| bytes.as_slice()));
+        if let Some(code) = transfer.demand.and_then(route::to_code) {
+            out.extend_from_slice(&[DEMAND, code]);
+        }
         match &transfer.side {
             Side::Outgoing { path, stamp } => {
                 out.push(0);
@@ -205,7 +214,7 @@ pub(crate) fn read(bytes: &mut &[u8]) -> Option<Vec<Transfer>> {
 }
 
 fn read_one(bytes: &mut &[u8]) -> Option<Transfer> {
-    Some(Transfer {
+    let mut transfer = Transfer {
         id: take(bytes)?,
         name: read_text(bytes, 255)?,
         shape: take(bytes).and_then(|[code]| Shape::from_code(code))?,
@@ -214,19 +223,28 @@ fn read_one(bytes: &mut &[u8]) -> Option<Transfer> {
         sent_at_ms: u64::from_be_bytes(take(bytes)?),
         reply_to: read_option(bytes)?,
         expires_in_s: read_option(bytes)?.map(u64::from_be_bytes),
-        side: match take(bytes)? {
-            [0] => Side::Outgoing {
-                path: read_text(bytes, PATH_LEN)?,
-                stamp: take(bytes)?,
-            },
-            [1] => Side::Offered,
-            [2] => Side::Wanted(read_place(bytes)?),
-            [3] => Side::Arrived(read_place(bytes)?, take(bytes)?),
-            [4] => Side::Live,
-            [5] => Side::WantedUpTo(u64::from_be_bytes(take(bytes)?), read_place(bytes)?),
-            _ => return None,
+        demand: None,
+        side: Side::Offered,
+    };
+    let mut tag = take(bytes)?;
+    if tag == [DEMAND] {
+        let [code] = take(bytes)?;
+        transfer.demand = Some(route::from_code(code)?);
+        tag = take(bytes)?;
+    }
+    transfer.side = match tag {
+        [0] => Side::Outgoing {
+            path: read_text(bytes, PATH_LEN)?,
+            stamp: take(bytes)?,
         },
-    })
+        [1] => Side::Offered,
+        [2] => Side::Wanted(read_place(bytes)?),
+        [3] => Side::Arrived(read_place(bytes)?, take(bytes)?),
+        [4] => Side::Live,
+        [5] => Side::WantedUpTo(u64::from_be_bytes(take(bytes)?), read_place(bytes)?),
+        _ => return None,
+    };
+    Some(transfer)
 }
 
 fn read_place(bytes: &mut &[u8]) -> Option<Place> {
@@ -286,6 +304,7 @@ mod tests {
             sent_at_ms: 3,
             reply_to: Some([4; 16]),
             expires_in_s: None,
+            demand: None,
             side,
         }
     }

@@ -19,6 +19,8 @@ use solo2_store::{Amendment, ContactId, DeliveryState, Kept, Kind, Message, Stor
 use super::core::{Core, Operation, Place as MessagePlace};
 use super::courier::Order;
 use super::event::{Event, file_id, peer_json};
+use super::messages::Draft;
+use super::outbox::QueueTerms;
 use super::pull::{End, Pull};
 use super::serve::{From, Job};
 use super::time::now_ms;
@@ -96,9 +98,10 @@ impl Core {
         id: [u8; 16],
         offered: Offered<'_>,
         reply_to: Option<[u8; 16]>,
-        expires_in_s: Option<u64>,
+        draft: &Draft,
         now: u64,
     ) -> Content {
+        let expires_in_s = draft.expires_in_s;
         let key = Secret::random(&mut self.rng);
         let content = Content::File {
             id: MessageId(id),
@@ -120,6 +123,7 @@ impl Core {
                 sent_at_ms: now,
                 reply_to,
                 expires_in_s,
+                demand: draft.demand,
                 side: offered.side,
             });
             self.touch(contact);
@@ -403,7 +407,7 @@ impl Core {
             reply_to: transfer.reply_to,
             expires_at_ms,
             client_id: None,
-            route: Some("direct".into()),
+            route: self.route_of(contact).map(str::to_owned),
         };
         self.fresh.insert((contact, id), true);
         self.note_expiry(contact, id, expires_at_ms);
@@ -438,7 +442,7 @@ impl Core {
                     ids: vec![MessageId(transfer.id)],
                     at_ms: now,
                 };
-                self.enqueue(contact, &receipt, None, None);
+                self.enqueue(contact, &receipt, None, QueueTerms::default());
             }
         }
     }
@@ -558,7 +562,7 @@ impl Core {
             target: MessageId(id),
             outcome,
         };
-        self.enqueue(contact, &content, None, None);
+        self.enqueue(contact, &content, None, QueueTerms::default());
     }
 
     pub(crate) fn take_transfer(&mut self, contact: ContactId, id: [u8; 16]) -> Option<Transfer> {

@@ -61,6 +61,23 @@ pub(crate) fn event(event: &Value) -> Option<Text> {
             .untrusted(&field(event, "/reason"))
             .plain(")"),
         "route.status" => route(event),
+        "route.policy" => Text::new()
+            .bold(&format!("{:<20}", field(event, "/name").line()))
+            .plain(" ")
+            .untrusted(&field(event, "/route"))
+            .plain(match event["strict"] == true {
+                true => " or not at all",
+                false => "",
+            })
+            .plain(match event["now"] == "relay" && event["route"] != "relay" {
+                true => "; a relay while something that insists on it is on its way",
+                false => "",
+            }),
+        "relay" => Text::new().untrusted(&field(event, "/relay")),
+        "relay.removed" => Text::new()
+            .untrusted(&field(event, "/relay"))
+            .plain(" is used no more"),
+        "relay.test" => relay_test(event),
         "sync.done" => Text::new()
             .untrusted(&field(event, "/received"))
             .plain(" received, ")
@@ -364,6 +381,20 @@ fn queue_item(event: &Value) -> Text {
         Some(time) => text.plain("  ").dim(&time),
         None => text,
     }
+}
+
+fn relay_test(event: &Value) -> Text {
+    let text = Text::new().bold(&field(event, "/host").line()).plain(" ");
+    if event["ok"] != true {
+        return text
+            .yellow("lends no address: ")
+            .untrusted(&field(event, "/reason"));
+    }
+    let took = event["took_ms"].as_f64().unwrap_or_default();
+    text.green("ok")
+        .plain(", lent ")
+        .untrusted(&field(event, "/lent"))
+        .line(&format!(" after {took:.1} ms"))
 }
 
 fn route(event: &Value) -> Text {

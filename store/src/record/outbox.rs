@@ -21,6 +21,8 @@ pub struct OutboxItem {
     pub queued_at_ms: u64,
     /// Unix time in milliseconds after which it is not worth sealing any more.
     pub give_up_at_ms: Option<u64>,
+    /// The one route that it may take, in numbers of the program's.
+    pub route: Option<u8>,
 }
 
 #[derive(Encode, Decode)]
@@ -40,6 +42,8 @@ struct Stored {
     queued_at_ms: u64,
     #[n(5)]
     give_up_at_ms: Option<u64>,
+    #[n(6)]
+    route: Option<u8>,
 }
 
 impl OutboxItem {
@@ -64,6 +68,7 @@ impl OutboxItem {
             first_seq: self.first_seq,
             queued_at_ms: self.queued_at_ms,
             give_up_at_ms: self.give_up_at_ms,
+            route: self.route,
         })
     }
 
@@ -76,6 +81,7 @@ impl OutboxItem {
             first_seq: stored.first_seq,
             queued_at_ms: stored.queued_at_ms,
             give_up_at_ms: stored.give_up_at_ms,
+            route: stored.route,
         })
     }
 }
@@ -91,8 +97,9 @@ mod tests {
             content: Vec<u8>,
             envelopes: Vec<Vec<u8>>,
             first_seq: u64,
+            route: Option<u8>,
         ) {
-            let item = OutboxItem { message, content, envelopes, first_seq, queued_at_ms: 1, give_up_at_ms: None };
+            let item = OutboxItem { message, content, envelopes, first_seq, queued_at_ms: 1, give_up_at_ms: None, route };
             assert!(OutboxItem::decode(&item.encode()) == Some(item));
         }
 

@@ -109,7 +109,7 @@ impl Meter {
             "bytes": 0,
             "size": null,
             "rate_bps": 0,
-            "route": "direct",
+            "route": answer["route"],
             "resumed_from": 0,
         });
         Meter {

@@ -258,7 +258,7 @@ pub(in crate::cli) fn done(name: &str, received: &Received) -> Value {
         "ts": crate::event::timestamp_ms(super::now_ms()),
         "peer": answer["peer"],
         "peer_name": answer["peer_name"],
-        "route": "direct",
+        "route": answer["route"],
         "name": answer["name"].as_str().unwrap_or(name),
         "size": received.size,
         "path": "-",

@@ -253,12 +253,14 @@ fn stdin_parts() -> mpsc::Receiver<io::Result<Vec<u8>>> {
 }
 
 /// The parameters of `pipe.send`.
-pub(in crate::cli) fn params(source: &Source, peer: &impl serde::Serialize) -> Value {
+pub(in crate::cli) fn params(cx: &Context, source: &Source, peer: &impl serde::Serialize) -> Value {
     json!({
         "peer": peer,
         "id": source.id,
         "name": source.name,
         "file": source.file,
+        "route": cx.globals.route,
+        "require_route": cx.globals.require_route,
     })
 }
 

@@ -1,10 +1,13 @@
 //! The mux: one link's sockets, as QUIC and as ICE see them.
 //!
 //! ```text
-//!   quinn ── try_send ──► mask ──► nominated pair ──► socket
+//!   quinn ── try_send ──► mask ──► [channel] ──► nominated pair ──► socket
 //!   quinn ◄─ poll_recv ── unmask ◄─ one size ───┐
-//!   ICE   ◄─ channel ◄──── STUN cookie ─────────┴──── socket
+//!   ICE   ◄─ channel ◄──── STUN cookie ─────────┴─ [channel] ◄──── socket
 //! ```
+//!
+//! Through a relay each datagram carries four bytes more, its channel (RFC 8656 §12.4); the
+//! batch that the kernel takes at once stays one.
 //!
 //! quinn believes in one peer at one address ([`VIRTUAL_PEER`]); the real pair behind
 //! it may change at any time. Without a nominated pair nothing is sent: quinn waits.
@@ -34,6 +37,7 @@ use crate::net::ice::{Check, Pair, Ports};
 use crate::net::mask::{self, DATAGRAM_LEN, LOCAL_DATAGRAM_LEN, Mask};
 use crate::net::quic::{VIRTUAL_PEER, VIRTUAL_SELF};
 use crate::net::socket::{UdpDoor, UdpDoors};
+use crate::net::turn::Channel;
 
 /// Datagrams of the largest size that each of quinn's buffers has room for. Small, because
 /// every link has such buffers; what does not fit waits in [`Mux::overflow`].
@@ -49,7 +53,10 @@ const FRUITLESS_BATCHES: usize = 16;
 const STUN_QUEUE: usize = 128;
 /// STUN messages of ICE and of STUN servers are far shorter.
 const STUN_MAX: usize = 1_024;
+/// A relay's may have one of our datagrams inside.
+const TURN_MAX: usize = 1_500;
 const STUN_MIN: usize = 20;
+const CHANNEL_HEADER_LEN: usize = 4;
 const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 
 thread_local! {
@@ -67,19 +74,55 @@ struct Scratch {
 
 /// A STUN message on its way to ICE.
 pub(crate) struct Stun {
-    /// The own address it arrived at.
+    /// The own address it arrived at: the relay's that is lent to us, if it came through
+    /// a channel.
     pub(crate) local: SocketAddr,
-    /// Where it came from.
+    /// Where it came from: who sent it into the channel, if it came through one.
     pub(crate) remote: SocketAddr,
     /// The message.
     pub(crate) message: Vec<u8>,
+}
+
+/// How QUIC's datagrams reach the peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Way {
+    /// The pair that ICE nominated.
+    pub(crate) pair: Pair,
+    /// The channel to the pair's remote address, if the local one is lent by a relay.
+    pub(crate) channel: Option<Channel>,
+}
+
+impl Way {
+    /// Where the datagrams go first, and the address they leave from if that matters.
+    fn hop(&self) -> (SocketAddr, Option<IpAddr>) {
+        match &self.channel {
+            Some(channel) => (channel.server, None),
+            None => (self.pair.remote, Some(self.pair.local.ip())),
+        }
+    }
+
+    /// Bytes before each datagram.
+    fn header_len(&self) -> usize {
+        match &self.channel {
+            Some(_) => CHANNEL_HEADER_LEN,
+            None => 0,
+        }
+    }
+}
+
+/// What the mux knows of relays.
+#[derive(Default)]
+struct Hops {
+    servers: Vec<SocketAddr>,
+    channels: Vec<Channel>,
 }
 
 /// One link's sockets.
 pub(crate) struct Mux {
     doors: UdpDoors,
     mask: Mask,
-    pair: watch::Sender<Option<Pair>>,
+    way: watch::Sender<Option<Way>>,
+    hops: RwLock<Hops>,
     /// Whether a pair has led off this machine.
     abroad: AtomicBool,
     authentic: RwLock<Vec<SocketAddr>>,
@@ -97,7 +140,8 @@ impl Mux {
         let mux = Arc::new(Self {
             doors,
             mask,
-            pair: watch::Sender::new(None),
+            way: watch::Sender::new(None),
+            hops: RwLock::default(),
             abroad: AtomicBool::new(false),
             authentic: RwLock::new(Vec::new()),
             stun,
@@ -117,26 +161,45 @@ impl Mux {
         }
     }
 
-    /// Sends QUIC along `pair` from now on; `None` holds it back. `own` are the addresses
+    /// Sends QUIC along `way` from now on; `None` holds it back. `own` are the addresses
     /// of this machine.
     ///
     /// `true` when that is a change.
-    pub(crate) fn set_pair(&self, pair: Option<Pair>, own: &[IpAddr]) -> bool {
-        self.pair.send_if_modified(|current| {
-            if *current == pair {
+    pub(crate) fn set_way(&self, way: Option<Way>, own: &[IpAddr]) -> bool {
+        self.way.send_if_modified(|current| {
+            if *current == way {
                 return false;
             }
-            if let Some(pair) = pair {
-                if !own.contains(&pair.remote.ip()) {
+            if let Some(way) = way {
+                if way.channel.is_some() || !own.contains(&way.pair.remote.ip()) {
                     self.abroad.store(true, Ordering::Relaxed);
                 }
-                if let Some(door) = self.door(pair) {
+                if let Some(door) = self.doors.for_address(way.hop().0.ip()) {
                     door.renew();
                 }
             }
-            *current = pair;
+            *current = way;
             true
         })
+    }
+
+    /// Talks to these relays, and unwraps what comes through these channels.
+    pub(crate) fn set_relays(&self, servers: Vec<SocketAddr>, channels: Vec<Channel>) {
+        self.doors.let_in(&servers);
+        *self.hops.write().unwrap_or_else(PoisonError::into_inner) = Hops { servers, channels };
+    }
+
+    /// Sends a datagram to a relay; a lost one is repeated by whoever wanted it.
+    pub(crate) fn send_to_relay(&self, server: SocketAddr, datagram: &[u8]) {
+        if let Some(door) = self.doors.for_address(server.ip()) {
+            door.try_path(&Transmit {
+                destination: server,
+                ecn: None,
+                contents: datagram,
+                segment_size: None,
+                src_ip: None,
+            });
+        }
     }
 
     /// Bytes of every datagram that leaves.
@@ -154,7 +217,11 @@ impl Mux {
     }
 
     fn note_heard(&self, remote: SocketAddr) {
-        if self.pair.borrow().is_some_and(|pair| pair.remote == remote) {
+        if self
+            .way
+            .borrow()
+            .is_some_and(|way| way.pair.remote == remote)
+        {
             let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
             self.heard_ms.store(ms, Ordering::Relaxed);
         }
@@ -170,7 +237,7 @@ impl Mux {
 
     /// Sends a STUN message; a lost one is repeated by whoever wanted it.
     pub(crate) fn send_stun(&self, check: &Check) {
-        let Some(door) = self.door(check.pair) else {
+        let Some(door) = self.doors.for_address(check.pair.local.ip()) else {
             return;
         };
         door.try_path(&Transmit {
@@ -182,43 +249,80 @@ impl Mux {
         });
     }
 
-    fn door(&self, pair: Pair) -> Option<&UdpDoor> {
-        self.doors.for_address(pair.local.ip())
-    }
-
-    fn current(&self) -> Option<(Pair, &UdpDoor)> {
-        let pair = (*self.pair.borrow())?;
-        Some((pair, self.door(pair)?))
+    fn current(&self) -> Option<(Way, &UdpDoor)> {
+        let way = (*self.way.borrow())?;
+        Some((way, self.doors.for_address(way.hop().0.ip())?))
     }
 
     /// Sorts what a socket received: STUN to ICE, QUIC to `packer`, the rest nowhere.
     fn sort(&self, port: u16, meta: &RecvMeta, message: &mut [u8], packer: &mut Packer<'_, '_>) {
         // Without the address it arrived at, nobody could say on which path.
         let Some(local) = meta.dst_ip else { return };
+        let local = SocketAddr::new(local, port);
         let (remote, stride) = (plain(meta.addr), meta.stride.max(1));
-        let mut heard = false;
+        if !self.doors.admit(remote) {
+            return;
+        }
+        let hops = self.hops.read().unwrap_or_else(PoisonError::into_inner);
+        let relay = hops.servers.contains(&remote);
+        let mut heard = None;
         for datagram in message.chunks_mut(stride) {
-            if mask::is_size(datagram.len()) {
-                if !self.is_authentic(remote) {
-                    continue;
+            if !relay {
+                if self.sort_one(local, remote, meta.ecn, datagram, packer) {
+                    heard = Some(remote);
                 }
-                if let Some(quic) = self.mask.unmask(datagram) {
-                    heard = true;
-                    if !packer.push(quic, meta.ecn) {
-                        self.overflow().push_back((quic.to_vec(), meta.ecn));
-                    }
+            } else if let Some((number, data)) = channel_data(datagram) {
+                let channel = hops
+                    .channels
+                    .iter()
+                    .find(|channel| channel.server == remote && channel.number == number);
+                if let Some(Channel { relayed, peer, .. }) = channel.copied()
+                    && self.sort_one(relayed, peer, meta.ecn, data, packer)
+                {
+                    heard = Some(peer);
                 }
-            } else if is_stun(datagram) {
-                let _ = self.stun.try_send(Stun {
-                    local: SocketAddr::new(local, port),
-                    remote,
-                    message: datagram.to_vec(),
-                });
+            } else if is_stun(datagram, TURN_MAX) {
+                self.pass_stun(local, remote, datagram);
             }
         }
-        if heard {
+        if let Some(remote) = heard {
             self.note_heard(remote);
         }
+    }
+
+    /// One datagram, out of its channel if it came through one; `true` if it was QUIC's.
+    fn sort_one(
+        &self,
+        local: SocketAddr,
+        remote: SocketAddr,
+        ecn: Option<EcnCodepoint>,
+        datagram: &mut [u8],
+        packer: &mut Packer<'_, '_>,
+    ) -> bool {
+        if !mask::is_size(datagram.len()) {
+            if is_stun(datagram, STUN_MAX) {
+                self.pass_stun(local, remote, datagram);
+            }
+            return false;
+        }
+        if !self.is_authentic(remote) {
+            return false;
+        }
+        let Some(quic) = self.mask.unmask(datagram) else {
+            return false;
+        };
+        if !packer.push(quic, ecn) {
+            self.overflow().push_back((quic.to_vec(), ecn));
+        }
+        true
+    }
+
+    fn pass_stun(&self, local: SocketAddr, remote: SocketAddr, message: &[u8]) {
+        let _ = self.stun.try_send(Stun {
+            local,
+            remote,
+            message: message.to_vec(),
+        });
     }
 
     fn is_authentic(&self, address: SocketAddr) -> bool {
@@ -238,10 +342,18 @@ fn plain(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip(), address.port())
 }
 
-fn is_stun(datagram: &[u8]) -> bool {
-    (STUN_MIN..=STUN_MAX).contains(&datagram.len())
-        && datagram[0] < 4
-        && datagram[4..8] == STUN_COOKIE
+fn is_stun(datagram: &[u8], most: usize) -> bool {
+    (STUN_MIN..=most).contains(&datagram.len()) && datagram[0] < 4 && datagram[4..8] == STUN_COOKIE
+}
+
+/// Number and content of a ChannelData message (RFC 8656 §12.4), without padding.
+fn channel_data(datagram: &mut [u8]) -> Option<(u16, &mut [u8])> {
+    let (header, data) = datagram.split_first_chunk_mut::<CHANNEL_HEADER_LEN>()?;
+    let [n0, n1, l0, l1] = *header;
+    let data = data.get_mut(..usize::from(u16::from_be_bytes([l0, l1])))?;
+    (0x40..0x50)
+        .contains(&n0)
+        .then_some((u16::from_be_bytes([n0, n1]), data))
 }
 
 impl AsyncUdpSocket for Mux {
@@ -253,30 +365,38 @@ impl AsyncUdpSocket for Mux {
     }
 
     fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
-        let Some((pair, door)) = self.current() else {
+        let Some((way, door)) = self.current() else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
+        let (destination, src_ip) = way.hop();
         let segment = transmit
             .segment_size
             .unwrap_or(transmit.contents.len())
             .max(1);
         SCRATCH.with_borrow_mut(|scratch| {
             let count = transmit.contents.len().div_ceil(segment);
-            let size = self.datagram_len();
+            let header_len = way.header_len();
+            let size = header_len + self.datagram_len();
             scratch.masked.resize(count * size, 0);
             let places = scratch.masked.chunks_exact_mut(size);
             for (quic, place) in transmit.contents.chunks(segment).zip(places) {
+                let (header, place) = place.split_at_mut(header_len);
+                if let Some(channel) = &way.channel {
+                    let len = u16::try_from(place.len()).unwrap_or(u16::MAX);
+                    header[..2].copy_from_slice(&channel.number.to_be_bytes());
+                    header[2..].copy_from_slice(&len.to_be_bytes());
+                }
                 if !self.mask.mask(quic, place) {
                     // Made for the path before this one; a larger datagram would show.
                     return Ok(());
                 }
             }
             door.send(&Transmit {
-                destination: pair.remote,
+                destination,
                 ecn: transmit.ecn,
                 contents: &scratch.masked,
                 segment_size: (count > 1).then_some(size),
-                src_ip: Some(pair.local.ip()),
+                src_ip,
             })
         })
     }
@@ -335,7 +455,7 @@ impl AsyncUdpSocket for Mux {
     }
 
     fn max_transmit_segments(&self) -> usize {
-        let most = TRANSMIT_MAX / self.datagram_len();
+        let most = TRANSMIT_MAX / (self.datagram_len() + CHANNEL_HEADER_LEN);
         self.current()
             .map_or(1, |(_, door)| door.max_segments().min(most))
     }
@@ -432,16 +552,16 @@ impl UdpPoller for WritePoller {
 }
 
 async fn writable(mux: &Mux) -> io::Result<()> {
-    let mut pair = mux.pair.subscribe();
+    let mut way = mux.way.subscribe();
     loop {
-        pair.borrow_and_update();
+        way.borrow_and_update();
         match mux.current() {
             Some((_, door)) => tokio::select! {
                 ready = door.writable() => return ready,
-                _ = pair.changed() => {}
+                _ = way.changed() => {}
             },
             // The sender lives in the mux, which we hold: waiting cannot fail.
-            None => drop(pair.changed().await),
+            None => drop(way.changed().await),
         }
     }
 }
@@ -494,10 +614,20 @@ mod tests {
     fn a_full_size_datagram_is_never_taken_for_stun() {
         let mut datagram = vec![0; DATAGRAM_LEN];
         datagram[4..8].copy_from_slice(&STUN_COOKIE);
-        assert!(!is_stun(&datagram));
-        assert!(is_stun(&datagram[..100]));
-        assert!(!is_stun(&datagram[..19]));
+        assert!(!is_stun(&datagram, STUN_MAX));
+        assert!(is_stun(&datagram[..100], STUN_MAX));
+        assert!(!is_stun(&datagram[..19], STUN_MAX));
         datagram[0] = 0x40;
-        assert!(!is_stun(&datagram[..100]));
+        assert!(!is_stun(&datagram[..100], STUN_MAX));
+    }
+
+    #[test]
+    fn channel_data_is_what_its_length_says() {
+        let mut whole = [0x40, 0x01, 0, 2, 7, 8, 0, 0];
+        let (number, data) = channel_data(&mut whole).expect("a channel's");
+        assert_eq!((number, &*data), (0x4001, &[7, 8][..]));
+        assert!(channel_data(&mut [0x40, 0x01, 0, 3, 7, 8]).is_none());
+        assert!(channel_data(&mut [0x50, 0x01, 0, 1, 7]).is_none());
+        assert!(channel_data(&mut [0x40, 0x01, 0]).is_none());
     }
 }

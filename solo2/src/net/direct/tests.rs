@@ -1,6 +1,7 @@
 //! Two ends in one process, over real sockets and channels for the signals.
 
 mod namespaces;
+mod relayed;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -11,6 +12,7 @@ use solo2_crypto::secret::Secret;
 use tokio::net::UdpSocket;
 
 use super::*;
+use crate::net::ice::Ports;
 use crate::net::ice::offer::CandidateInfo;
 use crate::net::mask::{DATAGRAM_LEN, LOCAL_DATAGRAM_LEN};
 
@@ -24,7 +26,8 @@ fn config(role: Role, first_remote: Option<LinkSignal>) -> DirectConfig {
             Secret::fill(|place| place[..8].copy_from_slice(&day.to_be_bytes()))
         }),
         stun: Vec::new(),
-        policy: RoutePolicy::Direct,
+        relays: Vec::new(),
+        policy: RoutePolicy::Any,
         first_remote,
     }
 }
@@ -38,6 +41,19 @@ pub(crate) struct Ends {
 async fn ends(
     rewrite: impl FnMut(Role, &mut Vec<CandidateInfo>) + Send + 'static,
 ) -> Result<Ends, ConnectError> {
+    ends_with(|_| {}, rewrite).await
+}
+
+/// The same, where each end is set up by `adjust`.
+async fn ends_with(
+    adjust: impl Fn(&mut DirectConfig),
+    rewrite: impl FnMut(Role, &mut Vec<CandidateInfo>) + Send + 'static,
+) -> Result<Ends, ConnectError> {
+    let config = |role, offer| {
+        let mut config = config(role, offer);
+        adjust(&mut config);
+        config
+    };
     let rewrite = Arc::new(Mutex::new(rewrite));
     let deliver = move |from: Role, signal: LinkSignal| {
         let mut signal = LinkSignal::from_bytes(&signal.to_bytes()).expect("our own signal reads");
@@ -55,7 +71,10 @@ async fn ends(
     let (b_out, mut from_b) = mpsc::channel(4);
     let (to_b, b_in) = mpsc::channel(4);
     let a = tokio::spawn(connect(config(Role::Controlling, None), a_out, a_in));
-    let offer = from_a.recv().await.expect("an offer comes first");
+    let Some(offer) = from_a.recv().await else {
+        // It gave up before it had anything to say.
+        return Err(a.await.expect("no panic").err().expect("a reason"));
+    };
     assert!(matches!(offer, LinkSignal::Offer { .. }));
     let offer = deliver(Role::Controlling, offer);
     let b = tokio::spawn(connect(config(Role::Controlled, Some(offer)), b_out, b_in));
@@ -70,9 +89,10 @@ async fn ends(
             let _ = to_a.send(deliver(Role::Controlled, signal)).await;
         }
     });
+    let (controlling, controlled) = tokio::join!(a, b);
     Ok(Ends {
-        controlling: a.await.expect("no panic")?,
-        controlled: b.await.expect("no panic")?,
+        controlling: controlling.expect("no panic")?,
+        controlled: controlled.expect("no panic")?,
     })
 }
 
@@ -408,8 +428,20 @@ async fn an_offer_that_can_no_longer_be_answered_ends_at_once() {
 
 #[tokio::test]
 async fn a_controlled_end_needs_an_offer_of_this_link() {
-    let answer = Ice::new(Role::Controlled, [3; 16], Default::default()).introduction();
-    let elsewhere = Ice::new(Role::Controlling, [4; 16], Default::default()).introduction();
+    let answer = Ice::new(
+        Role::Controlled,
+        RoutePolicy::Any,
+        [3; 16],
+        Ports::default(),
+    )
+    .introduction(Vec::new());
+    let elsewhere = Ice::new(
+        Role::Controlling,
+        RoutePolicy::Any,
+        [4; 16],
+        Ports::default(),
+    )
+    .introduction(Vec::new());
     for first in [None, Some(answer), Some(elsewhere)] {
         let (out, _signals) = mpsc::channel(1);
         let (_keep, incoming) = mpsc::channel(1);

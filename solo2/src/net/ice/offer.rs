@@ -15,7 +15,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use minicbor::decode::{Decoder, Error};
 use minicbor::{Decode, Encode};
+use zeroize::Zeroizing;
 
+/// Most relays that one side shares.
+pub(crate) const MAX_RELAYS: usize = 2;
+/// Bytes of a shared user name or password at most.
+const MAX_CREDENTIAL: usize = 128;
 /// Most candidates in one signal.
 pub(crate) const MAX_CANDIDATES: usize = 24;
 /// An encoded signal is never longer, so that it fits one sealed blob.
@@ -45,6 +50,9 @@ pub(crate) enum LinkSignal {
         /// Where we may be reached.
         #[cbor(n(3), decode_with = "read_candidates")]
         candidates: Vec<CandidateInfo>,
+        /// Relays of ours that the peer may use for this link.
+        #[cbor(n(4), decode_with = "read_relays")]
+        relays: Vec<SharedRelay>,
     },
     /// The controlled side agrees.
     #[n(1)]
@@ -61,6 +69,9 @@ pub(crate) enum LinkSignal {
         /// Where we may be reached.
         #[cbor(n(3), decode_with = "read_candidates")]
         candidates: Vec<CandidateInfo>,
+        /// Relays of ours that the peer may use for this link.
+        #[cbor(n(4), decode_with = "read_relays")]
+        relays: Vec<SharedRelay>,
     },
     /// The sender's whole present set of candidates.
     #[n(2)]
@@ -121,6 +132,9 @@ pub(crate) enum CandidateKind {
     /// What a STUN server saw.
     #[n(1)]
     ServerReflexive,
+    /// What a relay lends.
+    #[n(2)]
+    Relayed,
 }
 
 /// An address at which a peer may be reached.
@@ -132,6 +146,19 @@ pub(crate) struct CandidateInfo {
     pub(crate) kind: CandidateKind,
     /// RFC 8445 §5.1.2, chosen by the side that owns the address.
     pub(crate) priority: u32,
+}
+
+/// A relay, and a credential that ends within the hour, for who has none there.
+///
+/// A relay carries between its own clients only, so both sides must be one.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SharedRelay {
+    /// Where it answers TURN over UDP; always an address that [`is_sendable`] accepts.
+    pub(crate) server: SocketAddr,
+    /// RFC 8489 §14.3.
+    pub(crate) username: String,
+    /// Good for this user name.
+    pub(crate) password: Zeroizing<String>,
 }
 
 /// Whether a peer may make us send connectivity checks to `address`.
@@ -167,11 +194,7 @@ impl<C> Encode<C> for CandidateInfo {
         _ctx: &mut C,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
         e.array(4)?;
-        match self.address.ip() {
-            IpAddr::V4(v4) => e.bytes(&v4.octets())?,
-            IpAddr::V6(v6) => e.bytes(&v6.octets())?,
-        };
-        e.u16(self.address.port())?;
+        write_address(self.address, e)?;
         e.encode(self.kind)?;
         e.u32(self.priority)?.ok()
     }
@@ -182,18 +205,10 @@ impl<'b, C> Decode<'b, C> for CandidateInfo {
         if d.array()? != Some(4) {
             return Err(Error::message("a candidate has four parts"));
         }
-        let bytes = d.bytes()?;
-        let address = if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
-            IpAddr::from(v4)
-        } else if let Ok(v6) = <[u8; 16]>::try_from(bytes) {
-            IpAddr::from(v6)
-        } else {
-            return Err(Error::message("an address has 4 or 16 bytes"));
-        };
-        let address = SocketAddr::new(address, d.u16()?);
+        let address = read_address(d)?;
         let kind = d.decode()?;
         let priority = d.u32()?;
-        if !is_sendable(address) || !(1..=MAX_PRIORITY).contains(&priority) {
+        if !(1..=MAX_PRIORITY).contains(&priority) {
             return Err(Error::message("not a candidate"));
         }
         Ok(Self {
@@ -202,6 +217,66 @@ impl<'b, C> Decode<'b, C> for CandidateInfo {
             priority,
         })
     }
+}
+
+/// `[address, port, username, password]`
+impl<C> Encode<C> for SharedRelay {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.array(4)?;
+        write_address(self.server, e)?;
+        e.str(&self.username)?.str(&self.password)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for SharedRelay {
+    fn decode(d: &mut Decoder<'b>, _ctx: &mut C) -> Result<Self, Error> {
+        if d.array()? != Some(4) {
+            return Err(Error::message("a relay has four parts"));
+        }
+        let server = read_address(d)?;
+        let (username, password) = (d.str()?, d.str()?);
+        let fits = |text: &str| (1..=MAX_CREDENTIAL).contains(&text.len());
+        if !fits(username) || !fits(password) {
+            return Err(Error::message("not a credential"));
+        }
+        Ok(Self {
+            server,
+            username: username.to_owned(),
+            password: Zeroizing::new(password.to_owned()),
+        })
+    }
+}
+
+/// `bytes, port`
+fn write_address<W: minicbor::encode::Write>(
+    address: SocketAddr,
+    e: &mut minicbor::Encoder<W>,
+) -> Result<(), minicbor::encode::Error<W::Error>> {
+    match address.ip() {
+        IpAddr::V4(v4) => e.bytes(&v4.octets())?,
+        IpAddr::V6(v6) => e.bytes(&v6.octets())?,
+    };
+    e.u16(address.port())?.ok()
+}
+
+fn read_address(d: &mut Decoder<'_>) -> Result<SocketAddr, Error> {
+    let bytes = d.bytes()?;
+    let address = if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
+        IpAddr::from(v4)
+    } else if let Ok(v6) = <[u8; 16]>::try_from(bytes) {
+        IpAddr::from(v6)
+    } else {
+        return Err(Error::message("an address has 4 or 16 bytes"));
+    };
+    let address = SocketAddr::new(address, d.u16()?);
+    if !is_sendable(address) {
+        return Err(Error::message("not one host"));
+    }
+    Ok(address)
 }
 
 fn read_ufrag<C>(d: &mut Decoder<'_>, _ctx: &mut C) -> Result<String, Error> {
@@ -225,11 +300,23 @@ fn credential(d: &mut Decoder<'_>, len: std::ops::RangeInclusive<usize>) -> Resu
 }
 
 fn read_candidates<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Vec<CandidateInfo>, Error> {
+    read_list(d, ctx, MAX_CANDIDATES)
+}
+
+fn read_relays<C>(d: &mut Decoder<'_>, ctx: &mut C) -> Result<Vec<SharedRelay>, Error> {
+    read_list(d, ctx, MAX_RELAYS)
+}
+
+fn read_list<'b, C, T: Decode<'b, C>>(
+    d: &mut Decoder<'b>,
+    ctx: &mut C,
+    most: usize,
+) -> Result<Vec<T>, Error> {
     let count = d
         .array()?
         .and_then(|count| usize::try_from(count).ok())
-        .filter(|count| *count <= MAX_CANDIDATES)
-        .ok_or_else(|| Error::message("too many candidates"))?;
+        .filter(|count| *count <= most)
+        .ok_or_else(|| Error::message("too many parts"))?;
     (0..count).map(|_| d.decode_with(ctx)).collect()
 }
 
@@ -252,6 +339,16 @@ mod tests {
             ufrag: "u".repeat(*UFRAG_LEN.end()),
             pwd: "p".repeat(*PWD_LEN.end()),
             candidates,
+            relays: vec![
+                SharedRelay {
+                    server: "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535"
+                        .parse()
+                        .expect("test address"),
+                    username: "u".repeat(MAX_CREDENTIAL),
+                    password: Zeroizing::new("p".repeat(MAX_CREDENTIAL)),
+                };
+                MAX_RELAYS
+            ],
         }
     }
 
@@ -302,6 +399,7 @@ mod tests {
                 ufrag: ufrag.to_owned(),
                 pwd: "p".repeat(32),
                 candidates: Vec::new(),
+                relays: Vec::new(),
             };
             assert!(LinkSignal::from_bytes(&signal.to_bytes()).is_err());
         }

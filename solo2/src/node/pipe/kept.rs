@@ -209,6 +209,7 @@ impl Core {
             "id": super::file_id(id),
             "peer": super::peer_id(contact),
             "peer_name": self.peers.get(&contact).map(|peer| peer.contact.name.clone()),
+            "route": self.route_of(contact),
             "name": transfer.name,
             "size": transfer.size,
         });

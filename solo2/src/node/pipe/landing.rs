@@ -66,6 +66,7 @@ pub(super) async fn attach(
             let answer = json!({
                 "peer": super::peer_id(contact),
                 "peer_name": peer.contact.name,
+                "route": peer.route(),
             });
             Ok((answer, core.attach_landing(contact, claimed, seen)))
         })

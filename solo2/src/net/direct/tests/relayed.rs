@@ -1,0 +1,269 @@
+//! Links through a real relay, in a thread of its own.
+
+use std::net::IpAddr;
+
+use rand::RngExt as _;
+use solo2_relay::credential::{InviteId, RelaySecret};
+use solo2_relay::invite::{Host, Invite};
+use solo2_relay::server::Server;
+use solo2_relay::server::config::{Options, Settings};
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::net::ice::offer::CandidateKind;
+use crate::net::turn::Credential;
+
+const SECRET: &[u8] = b"a secret of the relay, for the test";
+
+/// A relay that serves until it is dropped.
+struct Relay {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Relay {
+    fn start() -> Self {
+        Self::start_at("127.0.0.1:0".parse().expect("an address"))
+    }
+
+    fn start_at(address: SocketAddr) -> Self {
+        let (ready_tx, ready) = std::sync::mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            let local = tokio::task::LocalSet::new();
+            local.block_on(&runtime, async move {
+                let options = Options {
+                    listen_udp: vec![address],
+                    secret_file: Some("unused".into()),
+                    ..Options::default()
+                };
+                let settings = Settings::try_from(options).expect("settings");
+                let secret = RelaySecret::new(Zeroizing::new(SECRET.to_vec())).expect("long");
+                let server = Server::start(&settings, Some(secret)).expect("a relay");
+                ready_tx.send(server.listen()[0]).expect("it is awaited");
+                let _ = stopped.await;
+            });
+        });
+        Self {
+            address: ready.recv().expect("it starts"),
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    fn access(&self) -> RelayAccess {
+        access(self.address, SECRET)
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn access(server: SocketAddr, secret: &[u8]) -> RelayAccess {
+    let secret = RelaySecret::new(Zeroizing::new(secret.to_vec())).expect("long enough");
+    let id = InviteId::new(None, rand::rng().random());
+    let IpAddr::V4(host) = server.ip() else {
+        panic!("the tests use IPv4");
+    };
+    RelayAccess {
+        server,
+        credential: Credential::Invite(Arc::new(Invite {
+            id,
+            key: secret.invite_key(id),
+            host: Host::V4(host),
+            udp: server.port(),
+        })),
+    }
+}
+
+fn hides(relay: &RelayAccess) -> impl Fn(&mut DirectConfig) {
+    move |config| {
+        config.policy = RoutePolicy::Relay;
+        config.relays = vec![relay.clone()];
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_hide_meet_at_their_relay_and_show_no_address() {
+    let relay = Relay::start();
+    let port = relay.address.port();
+    let kinds = Arc::new(Mutex::new(Vec::new()));
+    let seen = kinds.clone();
+    let ends = ends_with(hides(&relay.access()), move |_, candidates| {
+        let mut kinds = seen.lock().expect("no panic");
+        kinds.extend(candidates.iter().map(|candidate| candidate.kind));
+    })
+    .await
+    .expect("they meet");
+    both_ways(&ends, MIB).await;
+    for end in [&ends.controlling, &ends.controlled] {
+        let path = *end.path().borrow();
+        assert!(path.relayed && path.connected);
+        assert_ne!(path.remote.port(), port);
+    }
+    let kinds = kinds.lock().expect("no panic");
+    assert!(!kinds.is_empty());
+    assert!(kinds.iter().all(|kind| *kind == CandidateKind::Relayed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_relay_is_lent_the_other_sides() {
+    let relay = Relay::start();
+    let own = relay.access();
+    let ends = ends_with(
+        |config| {
+            // The one that answers knows no relay and may be seen.
+            if config.role == Role::Controlling {
+                config.policy = RoutePolicy::Relay;
+                config.relays = vec![own.clone()];
+            }
+        },
+        |_, _| {},
+    )
+    .await
+    .expect("they meet");
+    both_ways(&ends, MIB / 4).await;
+    assert!(ends.controlling.path().borrow().relayed);
+    assert!(ends.controlled.path().borrow().relayed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_usable_relay_nothing_is_said() {
+    let none = ends_with(|config| config.policy = RoutePolicy::Relay, |_, _| {}).await;
+    assert!(matches!(none.err(), Some(ConnectError::Relayless)));
+
+    let relay = Relay::start();
+    let wrong = access(relay.address, b"a secret of some other relay");
+    let refused = ends_with(hides(&wrong), |_, _| panic!("a signal left")).await;
+    assert!(matches!(
+        refused.err(),
+        Some(ConnectError::NoRelay(at, RelayTrouble::Credential)) if at == relay.address
+    ));
+
+    let address = relay.address;
+    drop(relay);
+    let silent = ends_with(hides(&access(address, SECRET)), |_, _| {
+        panic!("a signal left")
+    })
+    .await;
+    assert!(matches!(
+        silent.err(),
+        Some(ConnectError::NoRelay(_, RelayTrouble::Silent))
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_is_the_last_choice_and_given_up_for_a_direct_path() {
+    let relay = Relay::start();
+    let own = relay.access();
+    // Only relayed candidates pass, until the network opens.
+    let open = Arc::new(AtomicBool::new(false));
+    let gate = open.clone();
+    let ends = ends_with(
+        |config| config.relays = vec![own.clone()],
+        move |_, candidates| {
+            let open = gate.load(Ordering::Relaxed);
+            candidates.retain(|candidate| open || candidate.kind == CandidateKind::Relayed);
+        },
+    )
+    .await
+    .expect("they meet");
+    assert!(ends.controlling.path().borrow().relayed);
+    both_ways(&ends, MIB / 4).await;
+
+    let direct = ends_with(|config| config.relays = vec![own.clone()], |_, _| {})
+        .await
+        .expect("they meet");
+    let mut path = direct.controlling.path();
+    let settled = path.wait_for(|path| path.connected && !path.relayed);
+    timeout(Duration::from_secs(10), settled)
+        .await
+        .expect("in time")
+        .expect("the link lives");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_direct_policy_asks_no_relay_and_takes_none() {
+    let relay = Relay::start();
+    let own = relay.access();
+    let ends = ends_with(
+        |config| {
+            config.relays = vec![own.clone()];
+            if config.role == Role::Controlled {
+                config.policy = RoutePolicy::Direct;
+            }
+        },
+        |from, candidates| {
+            let relayed = candidates
+                .iter()
+                .any(|candidate| candidate.kind == CandidateKind::Relayed);
+            assert!(from == Role::Controlling || !relayed);
+        },
+    )
+    .await
+    .expect("they meet");
+    assert!(!ends.controlled.path().borrow().relayed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_forgot_everything_is_asked_again() {
+    let relay = Relay::start();
+    let address = relay.address;
+    let ends = ends_with(hides(&relay.access()), |_, _| {})
+        .await
+        .expect("they meet");
+    both_ways(&ends, 1_000).await;
+    drop(relay);
+    let mut path = ends.controlling.path();
+    let lost = path.wait_for(|path| !path.connected);
+    timeout(Duration::from_secs(15), lost)
+        .await
+        .expect("the loss is noticed")
+        .expect("the link lives");
+    let _relay = Relay::start_at(address);
+    timeout(Duration::from_secs(25), both_ways(&ends, 100_000))
+        .await
+        .expect("the link goes on through new addresses");
+    assert!(ends.controlled.path().borrow().relayed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hiding_links_sockets_reach_nobody_but_the_relay() {
+    let doors = socket::bind_udp(RoutePolicy::Relay).expect("sockets");
+    let (relay, other) = (bind_v4("127.0.0.1").await, bind_v4("127.0.0.1").await);
+    let at = |socket: &UdpSocket| socket.local_addr().expect("bound");
+    doors.let_in(&[at(&relay)]);
+    let door = doors.for_address(Ipv4Addr::LOCALHOST.into()).expect("IPv4");
+    for destination in [at(&other), at(&relay)] {
+        let sent = quinn::udp::Transmit {
+            destination,
+            ecn: None,
+            contents: b"hello",
+            segment_size: None,
+            src_ip: None,
+        };
+        door.writable().await.expect("a socket");
+        door.send(&sent).expect("sent or dropped");
+        door.try_path(&sent);
+    }
+    let mut buffer = [0; 16];
+    for _ in 0..2 {
+        let (len, _) = relay.recv_from(&mut buffer).await.expect("arrives");
+        assert_eq!(&buffer[..len], b"hello");
+    }
+    let none = timeout(Duration::from_millis(200), other.recv_from(&mut buffer)).await;
+    assert!(none.is_err(), "a datagram went elsewhere");
+    assert!(doors.admit(at(&relay)) && !doors.admit(at(&other)));
+}
