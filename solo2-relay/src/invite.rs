@@ -1,22 +1,25 @@
 //! An invite: one line that tells a client all it needs to use a relay.
 //!
 //! ```text
-//!   solo2-relay://ID.KEY@HOST/?udp=PORT
+//!   solo2-relay://ID.KEY@HOST/?udp=PORT[&tcp=PORT][&tls=PORT[&pin=PIN]]
 //! ```
 //!
-//! ID and KEY are base64url, HOST is a name, an IPv4 address, or an IPv6 address in
+//! ID, KEY and PIN are base64url, HOST is a name, an IPv4 address, or an IPv6 address in
 //! brackets. Parameters that a reader does not know are passed over, so that an invite
 //! may say more one day; one that it knows and cannot read is an error.
 //! Spec: docs/protocol/8-relay.md §3.
 
+mod uri;
+
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use data_encoding::BASE64URL_NOPAD;
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+pub use self::uri::{Host, NotATurnUri, Transport, TurnUri};
 use crate::credential::{InviteId, InviteKey, MAX_LIFETIME, Password, Username};
 
 /// What the URL begins with.
@@ -34,6 +37,38 @@ pub struct Invite {
     pub host: Host,
     /// The UDP port that it serves TURN on.
     pub udp: u16,
+    /// The port where it serves TURN over TCP, if it does.
+    pub tcp: Option<u16>,
+    /// Where it serves TURN under TLS, if it does.
+    pub tls: Option<Tls>,
+}
+
+/// TURN under TLS, for networks that let nothing else through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// Its TCP port.
+    pub port: u16,
+    /// The certificate that it shows, and no other. Without one, the certificate is
+    /// checked as any web site's is, for the host of the invite.
+    pub pin: Option<Pin>,
+}
+
+/// Which certificate a relay shows: `SHA-256(certificate, DER)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pin([u8; 32]);
+
+impl Pin {
+    /// That of a certificate in DER.
+    #[must_use]
+    pub fn of(certificate: &[u8]) -> Self {
+        Self(Sha256::digest(certificate).into())
+    }
+
+    /// Whether this is the certificate, in DER.
+    #[must_use]
+    pub fn matches(&self, certificate: &[u8]) -> bool {
+        Self::of(certificate) == *self
+    }
 }
 
 /// Why text is no invite.
@@ -62,6 +97,16 @@ impl Invite {
         let _ = write!(url, "{}.", self.id);
         BASE64URL_NOPAD.encode_append(self.key.expose(), &mut url);
         let _ = write!(url, "@{}/?udp={}", self.host.in_a_url(), self.udp);
+        if let Some(port) = self.tcp {
+            let _ = write!(url, "&tcp={port}");
+        }
+        if let Some(Tls { port, pin }) = self.tls {
+            let _ = write!(url, "&tls={port}");
+            if let Some(Pin(hash)) = pin {
+                url.push_str("&pin=");
+                BASE64URL_NOPAD.encode_append(&hash, &mut url);
+            }
+        }
         url
     }
 
@@ -101,13 +146,18 @@ impl FromStr for Invite {
                 },
                 |host| host.parse().ok().map(Host::V6),
             );
-        let mut udp = None;
+        let (mut udp, mut tcp, mut tls, mut pin) = (None, None, None, None);
         for (name, value) in query
             .split('&')
             .filter_map(|parameter| parameter.split_once('='))
         {
-            if name == "udp" && udp.is_none() {
-                udp = Some(port(value).ok_or(InviteError::Part("port"))?);
+            // The first of a name counts.
+            match name {
+                "udp" if udp.is_none() => udp = Some(read_port(value)?),
+                "tcp" if tcp.is_none() => tcp = Some(read_port(value)?),
+                "tls" if tls.is_none() => tls = Some(read_port(value)?),
+                "pin" if pin.is_none() => pin = Some(read_pin(value)?),
+                _ => {}
             }
         }
         let mut bytes = Zeroizing::new([0; 32]);
@@ -123,115 +173,26 @@ impl FromStr for Invite {
             key: InviteKey::new(bytes),
             host: host.ok_or(InviteError::Part("host"))?,
             udp: udp.ok_or(InviteError::Part("port"))?,
+            tcp,
+            tls: tls.map(|port| Tls { port, pin }),
         })
     }
 }
 
-/// Where a relay is: a DNS name or an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Host {
-    /// A name: letters, digits, hyphens and dots.
-    Name(String),
-    /// An IPv4 address.
-    V4(Ipv4Addr),
-    /// An IPv6 address.
-    V6(Ipv6Addr),
+fn read_port(text: &str) -> Result<u16, InviteError> {
+    uri::port(text).ok_or(InviteError::Part("port"))
 }
 
-impl Host {
-    /// As URLs and TURN URIs have it, IPv6 in brackets.
-    #[must_use]
-    pub fn in_a_url(&self) -> String {
-        match self {
-            Self::Name(name) => name.clone(),
-            Self::V4(address) => address.to_string(),
-            Self::V6(address) => format!("[{address}]"),
-        }
-    }
-}
-
-impl FromStr for Host {
-    type Err = InviteError;
-
-    /// IPv6 without brackets.
-    fn from_str(text: &str) -> Result<Self, InviteError> {
-        if let Ok(address) = text.parse() {
-            return Ok(Self::V4(address));
-        }
-        if let Ok(address) = text.parse() {
-            return Ok(Self::V6(address));
-        }
-        let label = |label: &str| {
-            (1..=63).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        };
-        // A last label of digits would be read as an address by some.
-        let numeric = text
-            .rsplit('.')
-            .next()
-            .is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
-        if text.len() <= 253 && !numeric && text.split('.').all(label) {
-            Ok(Self::Name(text.to_ascii_lowercase()))
-        } else {
-            Err(InviteError::Part("host"))
-        }
-    }
-}
-
-/// Where a relay serves TURN over UDP: `turn:HOST[:PORT]`, RFC 7065, port 3478 unless said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TurnUri {
-    /// Where it is.
-    pub host: Host,
-    /// Its UDP port.
-    pub udp: u16,
-}
-
-/// Text that is no such URI.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("expected turn:HOST:PORT, like turn:relay.example:3478")]
-pub struct NotATurnUri;
-
-impl FromStr for TurnUri {
-    type Err = NotATurnUri;
-
-    fn from_str(text: &str) -> Result<Self, NotATurnUri> {
-        let rest = text.strip_prefix("turn:").ok_or(NotATurnUri)?;
-        let rest = rest.strip_suffix("?transport=udp").unwrap_or(rest);
-        let bracketed = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-        let (host, tail) = match bracketed {
-            Some((host, tail)) => (host.parse().map(Host::V6).map_err(|_| NotATurnUri)?, tail),
-            None => {
-                let (host, tail) = rest.split_at(rest.find(':').unwrap_or(rest.len()));
-                (host.parse().map_err(|_| NotATurnUri)?, tail)
-            }
-        };
-        let udp = match tail.strip_prefix(':') {
-            Some(text) => port(text).ok_or(NotATurnUri)?,
-            None if tail.is_empty() => 3478,
-            None => return Err(NotATurnUri),
-        };
-        Ok(Self { host, udp })
-    }
-}
-
-impl TurnUri {
-    /// `turn:HOST:PORT?transport=udp`.
-    #[must_use]
-    pub fn to_uri(&self) -> String {
-        format!("turn:{}:{}?transport=udp", self.host.in_a_url(), self.udp)
-    }
-}
-
-fn port(text: &str) -> Option<u16> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|port| digits && *port != 0)
+fn read_pin(text: &str) -> Result<Pin, InviteError> {
+    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok();
+    let hash = bytes.and_then(|bytes| bytes.try_into().ok());
+    hash.map(Pin).ok_or(InviteError::Part("pin"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -321,38 +282,55 @@ mod tests {
         );
     }
 
+    /// The second sample of docs/protocol/8-relay.md §3: `pin` is SHA-256 of "abc", FIPS 180-4's example.
     #[test]
-    fn turn_uris_are_those_of_rfc_7065() {
-        let read = |text: &str| text.parse::<TurnUri>().map(|uri| uri.to_uri());
-        for (text, uri) in [
-            ("turn:127.0.0.1:7478", "turn:127.0.0.1:7478?transport=udp"),
-            (
-                "turn:relay.example",
-                "turn:relay.example:3478?transport=udp",
-            ),
-            ("turn:[::1]:5?transport=udp", "turn:[::1]:5?transport=udp"),
+    fn an_invite_names_the_transports_on_offer() {
+        const PIN: &str = "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0";
+        let read = |more: &str| {
+            format!("{SAMPLE}{more}")
+                .parse::<Invite>()
+                .map(|invite| (invite.tcp, invite.tls, invite.to_url().to_string()))
+        };
+        let (tcp, tls, _) = read("").expect("valid");
+        assert_eq!((tcp, tls), (None, None));
+        let both = format!("&tcp=3478&tls=443&pin={PIN}");
+        let (tcp, tls, again) = read(&both).expect("valid");
+        assert_eq!(tcp, Some(3478));
+        let pin = tls.and_then(|tls| tls.pin).expect("a pin");
+        assert!(pin.matches(b"abc") && !pin.matches(b"abd"));
+        assert_eq!(again, format!("{SAMPLE}{both}"));
+        let (_, tls, _) = read("&tls=443&tls=444").expect("valid");
+        assert_eq!(
+            tls,
+            Some(Tls {
+                port: 443,
+                pin: None
+            })
+        );
+        for (bad, part) in [
+            ("&tcp=0", "port"),
+            ("&tls=65536", "port"),
+            ("&tls=443&pin=AAAA", "pin"),
+            ("&tls=443&pin=", "pin"),
         ] {
-            assert_eq!(read(text).as_deref(), Ok(uri));
+            assert_eq!(read(bad).err(), Some(InviteError::Part(part)), "{bad}");
         }
-        for bad in [
-            "turns:relay.example",
-            "turn:",
-            "turn:a:0",
-            "turn:a:x",
-            "turn:a:+1",
-            "turn:::1",
-            "turn:a?transport=tcp",
-            "127.0.0.1:7478",
-        ] {
-            assert_eq!(read(bad), Err(NotATurnUri), "{bad}");
-        }
+        let longest = Invite {
+            host: Host::Name("a".repeat(253)),
+            tcp: Some(u16::MAX),
+            tls: Some(Tls {
+                port: u16::MAX,
+                pin: Some(pin),
+            }),
+            ..SAMPLE.parse().unwrap_or_else(|error| panic!("{error}"))
+        };
+        assert!(longest.to_url().len() <= MAX_LEN);
     }
 
     proptest! {
         #[test]
         fn no_text_panics(text in "(solo2-relay://)?[a-zA-Z0-9_.@/?=&:\\[\\]-]{0,120}") {
             let _ = text.parse::<Invite>().is_ok();
-            let _ = text.parse::<TurnUri>().is_ok();
         }
     }
 }

@@ -14,12 +14,12 @@ use qrcode::render::unicode::Dense1x2;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use serde_json::json;
-use solo2_relay::credential::{InviteId, MAX_LIFETIME, RelaySecret};
-use solo2_relay::invite::{Invite, TurnUri};
+use solo2_relay::credential::{InviteId, InviteKey, MAX_LIFETIME, RelaySecret};
+use solo2_relay::invite::{Invite, Pin, Tls, Transport, TurnUri};
 use solo2_relay::server::config::{ConfigError, Log, Options, Settings};
 use solo2_relay::server::sandbox::{self, Files};
 use solo2_relay::server::secret::{self, Revoked, SecretError};
-use solo2_relay::server::{Peers, Server, harden, health};
+use solo2_relay::server::{Peers, Server, harden, health, tls};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
@@ -67,7 +67,7 @@ enum Command {
     Invite(InviteArgs),
     /// Ask a running relay whether it is well
     Health {
-        /// The relay
+        /// The relay, by UDP, or with ?transport=tcp by TCP
         #[arg(
             long,
             value_name = "turn:HOST:PORT",
@@ -105,9 +105,13 @@ struct InviteArgs {
     /// The secret of the relay; made if it is not there
     #[arg(long, value_name = "FILE")]
     secret_file: PathBuf,
-    /// Where clients reach the relay
-    #[arg(long, value_name = "turn:HOST:PORT")]
-    public: TurnUri,
+    /// Where clients reach the relay, once for each transport: turn:HOST:PORT,
+    /// turn:HOST:PORT?transport=tcp, turns:HOST:PORT
+    #[arg(long, value_name = "URI", required = true)]
+    public: Vec<TurnUri>,
+    /// The certificate that clients shall insist on, PEM: for one that nobody vouches for
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
     /// How long the invite is good; for ever unless given
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     ttl: Option<Duration>,
@@ -218,7 +222,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Invite(args) => invite(&args),
         Command::Health { url, json } => {
-            health::check(&url).map_err(|error| Failure::new(NETWORK, error))?;
+            health::check(&url).map_err(|error| {
+                let asked = !matches!(error, health::HealthError::Tls(_));
+                Failure::new(if asked { NETWORK } else { USAGE }, error)
+            })?;
             say(
                 json,
                 &json!({"v": 1, "type": "health", "url": url.to_uri(), "status": "ok"}),
@@ -237,13 +244,17 @@ fn run(cli: Cli) -> Result<(), Failure> {
                 None => {}
             }
             revoked(&settings)?;
+            settings
+                .check_files()
+                .map_err(|error| Failure::new(IO, error))?;
             let (allocations, each) = settings.allocations();
             say(
                 json,
                 &json!({
-                    "v": 1, "type": "config", "status": "ok", "listen": settings.listen_udp(), "role": settings.roles(),
-                    "peers": peers(&settings), "relayed": settings.relayed(), "max_allocs": allocations,
-                    "max_allocs_per_cred": each,
+                    "v": 1, "type": "config", "status": "ok", "listen": settings.listen_udp(),
+                    "listen_tcp": settings.listen_streams(false), "listen_tls": settings.listen_streams(true),
+                    "role": settings.roles(), "peers": peers(&settings), "relayed": settings.relayed(),
+                    "max_allocs": allocations, "max_allocs_per_cred": each, "max_connections": settings.connections(),
                 }),
                 "the configuration is good",
             )
@@ -263,9 +274,15 @@ fn serve(settings: &Settings, selftest: bool, json: bool) -> Result<(), Failure>
     let secret = settings.secret_file().map(found_secret).transpose()?;
     let mut revoked = revoked(settings)?;
     let fitting = harden::raise_descriptor_limit();
-    if settings.peers() == Some(Peers::Public) && fitting < u64::from(settings.allocations().0) {
+    let connections = u64::from(settings.connections().unwrap_or_default());
+    let sockets = match settings.peers() {
+        Some(Peers::Public) => u64::from(settings.allocations().0),
+        _ => 0,
+    };
+    if fitting < connections + sockets {
         note(&format!(
-            "only {fitting} allocations fit the limit of open files (ulimit -n)"
+            "only {fitting} sockets fit the limit of open files (ulimit -n): {connections} connections and {sockets} \
+             relayed addresses may be wanted"
         ));
     }
     let runtime = runtime::Builder::new_current_thread()
@@ -280,10 +297,10 @@ fn serve(settings: &Settings, selftest: bool, json: bool) -> Result<(), Failure>
         if let Some(list) = &mut revoked {
             server.revoke(list.read()?);
         }
-        let sockets = settings.peers() == Some(Peers::Public);
-        let files = sandbox::enter(settings.user(), sockets).map_err(Failure::internal)?;
+        let needs = settings.needs();
+        let files = sandbox::enter(settings.user(), needs).map_err(Failure::internal)?;
         if selftest {
-            return say_escapes(&sandbox::escapes(sockets), files, json);
+            return say_escapes(&sandbox::escapes(needs), files, json);
         }
         if files != Files::Closed {
             note("this kernel guards not all ways to a file (Landlock); the other guards hold");
@@ -327,28 +344,21 @@ fn invite(args: &InviteArgs) -> Result<(), Failure> {
         lifetime.map(|lifetime| now.saturating_add(lifetime)),
         random,
     );
-    let invite = Invite {
-        id,
-        key: secret.invite_key(id),
-        host: args.public.host.clone(),
-        udp: args.public.udp,
-    };
+    let invite = reached_at(args, id, secret.invite_key(id))?;
     if args.turn_credential {
         let (username, password) = invite.credential(now, MAX_LIFETIME);
-        let (username, password, uri) = (
-            username.to_string(),
-            password.expose(),
-            args.public.to_uri(),
-        );
+        let (username, password) = (username.to_string(), password.expose());
+        let uris: Vec<String> = args.public.iter().map(TurnUri::to_uri).collect();
         let expires = timestamp(invite.credential(now, MAX_LIFETIME).0.expires);
         return say(
             args.json,
             &json!({
-                "v": 1, "type": "turn.credential", "username": username, "password": password, "urls": [uri],
+                "v": 1, "type": "turn.credential", "username": username, "password": password, "urls": uris,
                 "expires_at": expires,
             }),
             &format!(
-                "url       {uri}\nusername  {username}\npassword  {password}\nexpires   {expires}"
+                "url       {}\nusername  {username}\npassword  {password}\nexpires   {expires}",
+                uris.join(" ")
             ),
         );
     }
@@ -373,6 +383,43 @@ fn invite(args: &InviteArgs) -> Result<(), Failure> {
         note("who has this line may use the relay");
     }
     Ok(())
+}
+
+/// The invite, with the transports that --public names.
+fn reached_at(args: &InviteArgs, id: InviteId, key: InviteKey) -> Result<Invite, Failure> {
+    let at = |transport| {
+        args.public
+            .iter()
+            .filter(move |uri| uri.transport == transport)
+    };
+    let port = |transport| at(transport).next().map(|uri| uri.port);
+    let wrong = |what: &'static str| Failure::new(USAGE, io::Error::other(what));
+    let [udp, tcp, tls] = [Transport::Udp, Transport::Tcp, Transport::Tls].map(port);
+    let hosts = || args.public.iter().map(|uri| &uri.host);
+    if [Transport::Udp, Transport::Tcp, Transport::Tls]
+        .into_iter()
+        .any(|transport| at(transport).count() > 1)
+    {
+        return Err(wrong("an invite names each transport once, at most"));
+    }
+    let Some(host) = hosts().next().filter(|host| hosts().all(|it| it == *host)) else {
+        return Err(wrong("every --public of an invite names the same host"));
+    };
+    let udp = udp.ok_or_else(|| wrong("an invite needs --public turn:HOST:PORT, for UDP"))?;
+    let pin = args.tls_cert.as_deref().map(tls::leaf).transpose();
+    let pin = pin.map_err(|error| Failure::new(IO, error))?;
+    let pin = pin.map(|certificate| Pin::of(&certificate));
+    if pin.is_some() && tls.is_none() {
+        return Err(wrong("--tls-cert goes with --public turns:HOST:PORT"));
+    }
+    Ok(Invite {
+        id,
+        key,
+        host: host.clone(),
+        udp,
+        tcp,
+        tls: tls.map(|port| Tls { port, pin }),
+    })
 }
 
 /// The secret, with a word if it is new or in the open.
@@ -404,17 +451,24 @@ fn revoked(settings: &Settings) -> Result<Option<Revoked>, SecretError> {
 
 fn say_ready(settings: &Settings, server: &Server, json: bool) -> Result<(), Failure> {
     let listen = server.listen();
-    let addresses: Vec<String> = listen.iter().map(ToString::to_string).collect();
+    let (tcp, tls) = (server.listen_streams(false), server.listen_streams(true));
+    let mut words = Vec::new();
+    for (transport, addresses) in [("udp", &listen), ("tcp", &tcp), ("tls", &tls)] {
+        if !addresses.is_empty() {
+            let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            words.push(format!("{transport} {}", addresses.join(", ")));
+        }
+    }
     say(
         json,
         &json!({
-            "v": 1, "type": "ready", "listen": listen, "role": settings.roles(), "peers": peers(settings),
-            "relayed": settings.relayed(),
+            "v": 1, "type": "ready", "listen": listen, "listen_tcp": tcp, "listen_tls": tls, "role": settings.roles(),
+            "peers": peers(settings), "relayed": settings.relayed(),
         }),
         &format!(
-            "solo2-relay: {} on udp {}",
+            "solo2-relay: {} on {}",
             settings.roles().join(" and "),
-            addresses.join(", ")
+            words.join(", ")
         ),
     )
 }
@@ -452,8 +506,13 @@ fn say_sums(server: &Server, json: bool) -> Result<(), Failure> {
             "datagrams": sums.datagrams, "bytes": sums.bytes, "refusals": sums.refusals,
         }),
         &format!(
-            "{} allocations, {} since the start; {} datagrams, {} bytes; {} refusals",
-            sums.live, sums.allocations, sums.datagrams, sums.bytes, sums.refusals
+            "{} allocations, {} connections; {} allocations since the start; {} datagrams, {} bytes; {} refusals",
+            sums.live,
+            sums.connections,
+            sums.allocations,
+            sums.datagrams,
+            sums.bytes,
+            sums.refusals
         ),
     )
 }

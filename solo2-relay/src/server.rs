@@ -2,7 +2,8 @@
 //!
 //! A datagram walks through these files in this order: `io` receives it in a batch,
 //! `turn` decides with `policy` and `limits` what becomes of it, and `egress` sends it on
-//! with others of its size. `config` and `secret` are the operator's, `harden` and
+//! with others of its size. A client that is connected comes in by `stream` instead, and
+//! is sent what waits for it from there. `config` and `secret` are the operator's, `harden` and
 //! `sandbox` what the process does to itself.
 //!
 //! There is no logging here, at any level: what is never written needs no retention.
@@ -19,6 +20,8 @@ mod egress;
 mod io;
 mod limits;
 mod policy;
+mod stream;
+pub mod tls;
 mod turn;
 
 use std::collections::HashSet;
@@ -34,9 +37,10 @@ use tokio::time::{MissedTickBehavior, interval};
 use zeroize::Zeroizing;
 
 use self::config::{Settings, TurnSettings};
-use self::io::Pump;
+use self::io::{Doors, Pump};
 pub use self::policy::Peers;
 use self::policy::Policy;
+use self::stream::{StreamListener, Streams};
 use self::turn::{Rules, Turn};
 use crate::credential::{InviteId, RelaySecret};
 
@@ -48,8 +52,10 @@ const SWEEP: Duration = Duration::from_secs(1);
 #[non_exhaustive]
 pub enum StartError {
     /// The listening address is not to be had.
-    #[error("cannot listen on udp {address}")]
+    #[error("cannot listen on {transport} {address}")]
     Listen {
+        /// What was to be listened for.
+        transport: &'static str,
         /// The address asked for.
         address: SocketAddr,
         /// What the system said.
@@ -58,6 +64,9 @@ pub enum StartError {
     /// The addresses of this machine are not to be had, so none could be refused as a peer.
     #[error("cannot tell which addresses this machine has")]
     Interfaces(#[source] std::io::Error),
+    /// The certificate or its key is unusable.
+    #[error(transparent)]
+    Tls(#[from] tls::TlsError),
     /// The system has no randomness.
     #[error("the system gives no random bytes")]
     Randomness(#[source] rand::rngs::SysError),
@@ -69,6 +78,8 @@ pub enum StartError {
 pub struct Sums {
     /// Allocations that live.
     pub live: usize,
+    /// Connections over TCP and TLS that are open.
+    pub connections: usize,
     /// Allocations that were made.
     pub allocations: u64,
     /// Datagrams that were relayed, and the bytes in them.
@@ -96,15 +107,28 @@ impl Server {
             .listen_udp
             .iter()
             .map(|&address| {
-                io::listen(address).map_err(|source| StartError::Listen { address, source })
+                io::listen(address).map_err(|source| StartError::Listen {
+                    transport: "udp",
+                    address,
+                    source,
+                })
             })
             .collect::<Result<Vec<_>, _>>()?;
         let bound: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
         let (turn, bind) = engine(settings, secret, &bound)?;
-        let pump = Pump::new(listeners, turn, bind);
+        let doors = Doors {
+            listeners,
+            stream_listeners: stream_listeners(settings)?,
+            streams: Streams::new(settings.connections),
+        };
+        let connected = doors.stream_listeners.len();
+        let pump = Pump::new(doors, turn, bind);
         let mut tasks = vec![spawn_local(sweep(Rc::clone(&pump)))];
         for number in 0..u16::try_from(bound.len()).unwrap_or(u16::MAX) {
             tasks.push(spawn_local(Rc::clone(&pump).serve_clients(number)));
+        }
+        for number in 0..connected {
+            tasks.push(spawn_local(stream::accept(Rc::clone(&pump), number)));
         }
         Ok(Self { pump, tasks })
     }
@@ -112,9 +136,16 @@ impl Server {
     /// The bound addresses, with the port the system chose where 0 was asked for.
     #[must_use]
     pub fn listen(&self) -> Vec<SocketAddr> {
-        self.pump
-            .listeners()
-            .iter()
+        let listeners = self.pump.doors().listeners.iter();
+        listeners.map(|listener| listener.address).collect()
+    }
+
+    /// The same of TCP, in the clear or under TLS.
+    #[must_use]
+    pub fn listen_streams(&self, tls: bool) -> Vec<SocketAddr> {
+        let listeners = self.pump.doors().stream_listeners.iter();
+        listeners
+            .filter(|listener| listener.is_tls() == tls)
             .map(|listener| listener.address)
             .collect()
     }
@@ -132,6 +163,7 @@ impl Server {
             let counts = turn.counts();
             Sums {
                 live: turn.allocations(),
+                connections: self.pump.doors().streams.open(),
                 allocations: counts.allocations,
                 datagrams: counts.datagrams,
                 bytes: counts.bytes,
@@ -146,7 +178,24 @@ impl Drop for Server {
         for task in &self.tasks {
             task.abort();
         }
+        self.pump.doors().streams.end();
     }
+}
+
+/// The listening TCP sockets; certificates are read here, and never again.
+fn stream_listeners(settings: &Settings) -> Result<Vec<StreamListener>, StartError> {
+    let acceptor = settings.tls.as_ref().map(tls::acceptor).transpose()?;
+    let clear = settings.listen_tcp.iter().map(|at| (at, "tcp", None));
+    let sealed = settings.listen_tls.iter();
+    let sealed = sealed.map(|at| (at, "tls", acceptor.clone()));
+    let listen = |(&address, transport, tls)| {
+        stream::listen(address, tls).map_err(|source| StartError::Listen {
+            transport,
+            address,
+            source,
+        })
+    };
+    clear.chain(sealed).map(listen).collect()
 }
 
 /// The engine, and the addresses that relayed sockets are bound to, if there are any.
@@ -225,6 +274,6 @@ async fn sweep(pump: Rc<Pump>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        pump.with(|turn, sockets| turn.expire(io::now(), sockets));
+        pump.expire(io::now());
     }
 }

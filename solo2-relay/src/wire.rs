@@ -130,7 +130,7 @@ pub fn channel_data(bytes: &[u8]) -> Option<(u16, &[u8])> {
 }
 
 /// How long the message is that begins here, padding included, as a stream
-/// carries it; `None` if these are too few bytes to tell.
+/// carries it (RFC 8489 §6.2.2, RFC 8656 §12.5); `None` if these are too few bytes to tell.
 ///
 /// # Errors
 /// [`WireError::NotStun`] if no message begins like this: the stream is lost.
@@ -140,7 +140,10 @@ pub fn framed_len(bytes: &[u8]) -> Result<Option<usize>, WireError> {
     };
     let len = usize::from(u16::from_be_bytes([c, d]));
     match first {
-        0x00..=0x3f if len.is_multiple_of(4) => Ok(Some(HEADER_LEN + len)),
+        0x00..=0x3f if len.is_multiple_of(4) => match bytes.get(4..8) {
+            Some(cookie) if cookie != MAGIC_COOKIE.to_be_bytes() => Err(WireError::NotStun),
+            _ => Ok(Some(HEADER_LEN + len)),
+        },
         0x40..=0x4f => Ok(Some((CHANNEL_HEADER_LEN + len).next_multiple_of(4))),
         _ => Err(WireError::NotStun),
     }

@@ -21,7 +21,9 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use super::policy::Peers;
-use super::sandbox::User;
+use super::sandbox::{Needs, User};
+use super::stream::Connections;
+use super::tls::{TlsError, TlsFiles};
 use crate::credential::MAX_LIFETIME;
 
 /// Where the server listens unless told otherwise.
@@ -41,6 +43,24 @@ pub struct Options {
     /// Address and port to serve on; may be given several times
     #[arg(long, value_name = "ADDR")]
     pub listen_udp: Vec<SocketAddr>,
+    /// Address and port to serve over TCP, for networks that let no UDP through
+    #[arg(long, value_name = "ADDR")]
+    pub listen_tcp: Vec<SocketAddr>,
+    /// Address and port to serve over TLS, for networks that let nothing else through
+    #[arg(long, value_name = "ADDR")]
+    pub listen_tls: Vec<SocketAddr>,
+    /// Certificate chain for TLS, PEM
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key for TLS, PEM
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Connections over TCP and TLS altogether
+    #[arg(long, value_name = "COUNT")]
+    pub max_connections: Option<u32>,
+    /// Connections from one network: an IPv4 address, or an IPv6 /56
+    #[arg(long, value_name = "COUNT")]
+    pub max_connections_per_address: Option<u32>,
     /// What is served: turn, stun, or both
     #[arg(long, value_enum, value_delimiter = ',', value_name = "ROLE,…")]
     pub role: Vec<Role>,
@@ -142,6 +162,10 @@ impl<'de> Deserialize<'de> for PortRange {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(super) listen_udp: Vec<SocketAddr>,
+    pub(super) listen_tcp: Vec<SocketAddr>,
+    pub(super) listen_tls: Vec<SocketAddr>,
+    pub(super) tls: Option<TlsFiles>,
+    pub(super) connections: Connections,
     pub(super) turn: Option<TurnSettings>,
     pub(super) stun: bool,
     log: Log,
@@ -194,8 +218,11 @@ pub enum ConfigError {
     #[error("{0} cannot be a public-ip")]
     PublicIp(IpAddr),
     /// More sockets than anybody has addresses.
-    #[error("listen-udp may be given {MOST_LISTENERS} times")]
-    Listeners,
+    #[error("{0} may be given {MOST_LISTENERS} times")]
+    Listeners(&'static str),
+    /// A TLS listener without its certificate or key, or one of these without a listener.
+    #[error("tls needs an address to listen on, a certificate and a key")]
+    HalfTls,
     /// Credentials would be good for too long, or for no time.
     #[error("cred-ttl must be between 1m and 24h, not {}", humantime::format_duration(*.0))]
     CredentialTtl(Duration),
@@ -216,8 +243,13 @@ impl ConfigError {
             Self::PublicIp(_) => {
                 Some("give one address of a host for IPv4 and one for IPv6, at most")
             }
+            Self::HalfTls => {
+                Some("give --listen-tls ADDR, --tls-cert FILE and --tls-key FILE together")
+            }
             Self::Parse { .. } => Some("the keys are the long flags of solo2-relay serve --help"),
-            Self::Read { .. } | Self::Listeners | Self::CredentialTtl(_) | Self::Bound(..) => None,
+            Self::Read { .. } | Self::Listeners(_) | Self::CredentialTtl(_) | Self::Bound(..) => {
+                None
+            }
         }
     }
 }
@@ -246,6 +278,14 @@ impl Options {
         }
         Self {
             listen_udp: first(self.listen_udp, other.listen_udp),
+            listen_tcp: first(self.listen_tcp, other.listen_tcp),
+            listen_tls: first(self.listen_tls, other.listen_tls),
+            tls_cert: self.tls_cert.or(other.tls_cert),
+            tls_key: self.tls_key.or(other.tls_key),
+            max_connections: self.max_connections.or(other.max_connections),
+            max_connections_per_address: self
+                .max_connections_per_address
+                .or(other.max_connections_per_address),
             role: first(self.role, other.role),
             secret_file: self.secret_file.or(other.secret_file),
             revoked_file: self.revoked_file.or(other.revoked_file),
@@ -266,10 +306,24 @@ impl TryFrom<Options> for Settings {
     type Error = ConfigError;
 
     fn try_from(mut options: Options) -> Result<Self, ConfigError> {
-        let listen_udp = match options.listen_udp.len() {
-            0 => vec![DEFAULT_LISTEN],
-            1..=MOST_LISTENERS => std::mem::take(&mut options.listen_udp),
-            _ => return Err(ConfigError::Listeners),
+        let mut listen_udp = listeners("listen-udp", &mut options.listen_udp)?;
+        if listen_udp.is_empty() {
+            listen_udp.push(DEFAULT_LISTEN);
+        }
+        let listen_tcp = listeners("listen-tcp", &mut options.listen_tcp)?;
+        let listen_tls = listeners("listen-tls", &mut options.listen_tls)?;
+        let tls = match (options.tls_cert.take(), options.tls_key.take()) {
+            (Some(cert), Some(key)) if !listen_tls.is_empty() => Some(TlsFiles { cert, key }),
+            (None, None) if listen_tls.is_empty() => None,
+            _ => return Err(ConfigError::HalfTls),
+        };
+        let connections = Connections {
+            all: bound("max-connections", options.max_connections, 2000)?,
+            each: bound(
+                "max-connections-per-address",
+                options.max_connections_per_address,
+                64,
+            )?,
         };
         let serves = |role| options.role.is_empty() || options.role.contains(&role);
         let (stun, turn) = (serves(Role::Stun), serves(Role::Turn));
@@ -281,6 +335,10 @@ impl TryFrom<Options> for Settings {
                 .transpose()?,
             stun,
             listen_udp,
+            listen_tcp,
+            listen_tls,
+            tls,
+            connections,
         })
     }
 }
@@ -294,18 +352,8 @@ impl TurnSettings {
         if !(60..=MAX_LIFETIME).contains(&credential_lifetime.as_secs()) {
             return Err(ConfigError::CredentialTtl(credential_lifetime));
         }
-        let bound = |name, value: Option<u64>, default, most| match value.unwrap_or(default) {
-            good if (1..=most).contains(&good) => Ok(good),
-            _ => Err(ConfigError::Bound(name, most)),
-        };
-        let allocations = bound(
-            "max-allocs",
-            options.max_allocs.map(u64::from),
-            10_000,
-            1_000_000,
-        )?;
-        let each = options.max_allocs_per_cred.map(u64::from);
-        let each = bound("max-allocs-per-cred", each, 64, 1_000_000)?;
+        let allocations = bound("max-allocs", options.max_allocs, 10_000)?;
+        let each = bound("max-allocs-per-cred", options.max_allocs_per_cred, 64)?;
         // At least a datagram of the greatest length a second.
         let rate = options.max_bps_per_cred;
         if rate.is_some_and(|bits| !(1_000_000..=1_000_000_000_000).contains(&bits)) {
@@ -325,11 +373,30 @@ impl TurnSettings {
             relayed: relayed(&options.public_ip, listen)?,
             peers: options.peers.unwrap_or_default(),
             ports: ports.first..=ports.last,
-            allocations: u32::try_from(allocations).unwrap_or(u32::MAX),
-            allocations_per_credential: u32::try_from(each).unwrap_or(u32::MAX),
+            allocations,
+            allocations_per_credential: each,
             rate_per_credential,
             credential_lifetime,
         })
+    }
+}
+
+/// The addresses given, unless they are too many.
+fn listeners(
+    name: &'static str,
+    given: &mut Vec<SocketAddr>,
+) -> Result<Vec<SocketAddr>, ConfigError> {
+    if given.len() > MOST_LISTENERS {
+        return Err(ConfigError::Listeners(name));
+    }
+    Ok(std::mem::take(given))
+}
+
+fn bound(name: &'static str, value: Option<u32>, default: u32) -> Result<u32, ConfigError> {
+    const MOST: u32 = 1_000_000;
+    match value.unwrap_or(default) {
+        good if (1..=MOST).contains(&good) => Ok(good),
+        _ => Err(ConfigError::Bound(name, MOST.into())),
     }
 }
 
@@ -367,6 +434,41 @@ impl Settings {
     #[must_use]
     pub fn listen_udp(&self) -> &[SocketAddr] {
         &self.listen_udp
+    }
+
+    /// Where to listen over TCP, in the clear or under TLS.
+    #[must_use]
+    pub fn listen_streams(&self, tls: bool) -> &[SocketAddr] {
+        if tls {
+            &self.listen_tls
+        } else {
+            &self.listen_tcp
+        }
+    }
+
+    /// Connections altogether, if there are any.
+    #[must_use]
+    pub fn connections(&self) -> Option<u32> {
+        let any = !(self.listen_tcp.is_empty() && self.listen_tls.is_empty());
+        any.then_some(self.connections.all)
+    }
+
+    /// What serving goes on to need of the system.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        Needs {
+            sockets: self.peers() == Some(Peers::Public),
+            connections: self.connections().is_some(),
+        }
+    }
+
+    /// Checks what only reading the certificate and its key can tell.
+    ///
+    /// # Errors
+    /// [`TlsError`] if they are unusable.
+    pub fn check_files(&self) -> Result<(), TlsError> {
+        let acceptor = self.tls.as_ref().map(super::tls::acceptor);
+        acceptor.transpose().map(drop)
     }
 
     /// Whether TURN is served, and whether anybody is told their address.

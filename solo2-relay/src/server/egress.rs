@@ -50,6 +50,8 @@ impl Udp {
 pub(super) enum By {
     /// The listening socket of this number.
     Listener(u16),
+    /// The TCP connection of this number.
+    Stream(u32),
     /// The socket of this relayed address.
     Relayed(SocketAddr),
 }

@@ -4,16 +4,16 @@
 //! credential. A relay in good health answers at least one, with an address or with an
 //! invitation to come back with a credential.
 
-use std::io;
-use std::net::{SocketAddr, ToSocketAddrs as _, UdpSocket};
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _, UdpSocket};
 use std::time::{Duration, Instant};
 
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use thiserror::Error;
 
-use crate::invite::TurnUri;
-use crate::wire::{Class, Message, TransactionId, UDP, Writer, attribute, method};
+use crate::invite::{Transport, TurnUri};
+use crate::wire::{Class, Message, TransactionId, UDP, Writer, attribute, framed_len, method};
 
 /// How long an answer is waited for, and how often the question is asked again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,6 +31,9 @@ pub enum HealthError {
         /// What the system said.
         source: io::Error,
     },
+    /// Whether a certificate is good is not this command's to say.
+    #[error("health asks over udp or tcp, not over tls: {0}")]
+    Tls(String),
     /// Nothing answers.
     #[error("no answer from {0}")]
     Silent(String),
@@ -41,7 +44,12 @@ pub enum HealthError {
 /// # Errors
 /// [`HealthError`] unless the relay answers.
 pub fn check(uri: &TurnUri) -> Result<(), HealthError> {
-    match ask(uri) {
+    let asked = match uri.transport {
+        Transport::Udp => ask(uri),
+        Transport::Tcp => ask_by_stream(uri),
+        Transport::Tls => return Err(HealthError::Tls(uri.to_uri())),
+    };
+    match asked {
         Ok(true) => Ok(()),
         Ok(false) => Err(HealthError::Silent(uri.to_uri())),
         Err(source) => Err(HealthError::Ask {
@@ -51,10 +59,58 @@ pub fn check(uri: &TurnUri) -> Result<(), HealthError> {
     }
 }
 
-fn ask(uri: &TurnUri) -> io::Result<bool> {
+fn find(uri: &TurnUri) -> io::Result<SocketAddr> {
     let host = uri.host.in_a_url();
-    let address = format!("{host}:{}", uri.udp).to_socket_addrs()?.next();
-    let address = address.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    let address = format!("{host}:{}", uri.port).to_socket_addrs()?.next();
+    address.ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// The two requests.
+fn questions() -> io::Result<(TransactionId, [Vec<u8>; 2])> {
+    let mut transaction: TransactionId = [0; 12];
+    SysRng
+        .try_fill_bytes(&mut transaction)
+        .map_err(io::Error::other)?;
+    let [mut bind, mut allocate] = [Vec::new(), Vec::new()];
+    Writer::new(&mut bind, Class::Request, method::BINDING, transaction);
+    Writer::new(&mut allocate, Class::Request, method::ALLOCATE, transaction)
+        .attribute(attribute::REQUESTED_TRANSPORT, &[UDP, 0, 0, 0]);
+    Ok((transaction, [bind, allocate]))
+}
+
+fn answers(bytes: &[u8], transaction: TransactionId) -> bool {
+    Message::parse(bytes).is_ok_and(|message| {
+        message.transaction() == transaction && message.class() != Class::Request
+    })
+}
+
+fn ask_by_stream(uri: &TurnUri) -> io::Result<bool> {
+    let mut stream = TcpStream::connect_timeout(&find(uri)?, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let (transaction, questions) = questions()?;
+    stream.write_all(&questions.concat())?;
+    let (mut bytes, mut more) = (Vec::new(), [0; 1500]);
+    loop {
+        match framed_len(&bytes).ok() {
+            Some(Some(len)) if len <= bytes.len() => {
+                return Ok(bytes
+                    .get(..len)
+                    .is_some_and(|bytes| answers(bytes, transaction)));
+            }
+            Some(_) => {}
+            None => return Ok(false),
+        }
+        match stream.read(&mut more) {
+            Ok(0) => return Ok(false),
+            Ok(len) => bytes.extend_from_slice(more.get(..len).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn ask(uri: &TurnUri) -> io::Result<bool> {
+    let address = find(uri)?;
     let unspecified: SocketAddr = if address.is_ipv6() {
         ([0_u16; 8], 0).into()
     } else {
@@ -63,30 +119,20 @@ fn ask(uri: &TurnUri) -> io::Result<bool> {
     let socket = UdpSocket::bind(unspecified)?;
     socket.connect(address)?;
     socket.set_read_timeout(Some(PAUSE))?;
-    let mut transaction: TransactionId = [0; 12];
-    SysRng
-        .try_fill_bytes(&mut transaction)
-        .map_err(io::Error::other)?;
+    let (transaction, [bind, allocate]) = questions()?;
     let start = Instant::now();
-    let mut request = Vec::new();
     let mut answer = [0; 1500];
     while start.elapsed() < PATIENCE {
-        Writer::new(&mut request, Class::Request, method::BINDING, transaction);
-        let bound = socket.send(&request);
-        Writer::new(&mut request, Class::Request, method::ALLOCATE, transaction)
-            .attribute(attribute::REQUESTED_TRANSPORT, &[UDP, 0, 0, 0]);
         // A port that is closed says so upon the next call; it may open yet.
-        let _ = (bound, socket.send(&request));
+        let _ = (socket.send(&bind), socket.send(&allocate));
         let Ok(len) = socket.recv(&mut answer) else {
             std::thread::sleep(PAUSE.saturating_sub(start.elapsed().min(PAUSE)));
             continue;
         };
-        let message = answer
+        if answer
             .get(..len)
-            .and_then(|bytes| Message::parse(bytes).ok());
-        if message.is_some_and(|message| {
-            message.transaction() == transaction && message.class() != Class::Request
-        }) {
+            .is_some_and(|bytes| answers(bytes, transaction))
+        {
             return Ok(true);
         }
     }

@@ -20,7 +20,8 @@ use tokio::io::Interest;
 use tokio::task::JoinHandle;
 
 use super::egress::{By, Egress, Send, Target, Udp};
-use super::turn::{Action, Client, Now, Sockets, Turn};
+use super::stream::{StreamListener, Streams};
+use super::turn::{Action, Client, Now, Sockets, Turn, Via};
 
 /// What one receive may bring: the kernel gathers up to 64 KiB from one client.
 const BUFFER_LEN: usize = 1 << 16;
@@ -79,28 +80,35 @@ pub(super) struct Listener {
     pub(super) address: SocketAddr,
 }
 
+/// Where clients come in and answers go out.
+pub(super) struct Doors {
+    pub(super) listeners: Vec<Listener>,
+    pub(super) stream_listeners: Vec<StreamListener>,
+    pub(super) streams: Streams,
+}
+
 /// The whole relay, on one thread.
 pub(super) struct Pump {
-    listeners: Vec<Listener>,
+    doors: Doors,
     core: RefCell<Core>,
 }
 
 /// What changes. Nobody holds it while waiting.
-struct Core {
-    turn: Turn,
+pub(super) struct Core {
+    pub(super) turn: Turn,
     relayed: RelayedSockets,
     egress: Egress,
     reply: Vec<u8>,
-    buffers: Box<[u8]>,
+    pub(super) buffers: Box<[u8]>,
     metas: [RecvMeta; BATCH_SIZE],
 }
 
 impl Pump {
     /// `bind` says on which addresses of this machine relayed sockets are bound; without
     /// it, relayed addresses have no sockets.
-    pub(super) fn new(listeners: Vec<Listener>, turn: Turn, bind: Option<Vec<IpAddr>>) -> Rc<Self> {
+    pub(super) fn new(doors: Doors, turn: Turn, bind: Option<Vec<IpAddr>>) -> Rc<Self> {
         Rc::new_cyclic(|pump| Self {
-            listeners,
+            doors,
             core: RefCell::new(Core {
                 turn,
                 relayed: RelayedSockets {
@@ -116,8 +124,8 @@ impl Pump {
         })
     }
 
-    pub(super) fn listeners(&self) -> &[Listener] {
-        &self.listeners
+    pub(super) fn doors(&self) -> &Doors {
+        &self.doors
     }
 
     /// Does something with the engine and its sockets.
@@ -126,9 +134,23 @@ impl Pump {
         work(&mut core.turn, &mut core.relayed)
     }
 
+    /// Does something with all of it.
+    pub(super) fn read<T>(&self, work: impl FnOnce(&mut Core, &Doors) -> T) -> T {
+        work(&mut self.core.borrow_mut(), &self.doors)
+    }
+
+    /// Lets go of what has expired. To be called about once a second.
+    pub(super) fn expire(&self, now: Now) {
+        let core = &mut *self.core.borrow_mut();
+        core.turn.expire(now, &mut core.relayed);
+        let known = core.turn.connected();
+        let streams = &self.doors.streams;
+        streams.expire(now.instant, |number| known.contains(&number));
+    }
+
     /// Serves clients on one listening socket, until dropped.
     pub(super) async fn serve_clients(self: Rc<Self>, number: u16) {
-        let Some(listener) = self.listeners.get(usize::from(number)) else {
+        let Some(listener) = self.doors.listeners.get(usize::from(number)) else {
             return;
         };
         let several = listener.address.ip().is_unspecified();
@@ -140,9 +162,9 @@ impl Pump {
                 };
                 let now = now();
                 for at in 0..count {
-                    core.clients_datagrams(&self.listeners, number, several, at, now);
+                    core.clients_datagrams(&self.doors, number, several, at, now);
                 }
-                core.flush(&self.listeners);
+                core.flush(&self.doors);
             }
             tokio::task::yield_now().await;
         }
@@ -158,9 +180,9 @@ impl Pump {
                 };
                 let now = now();
                 for at in 0..count {
-                    core.peers_datagrams(&self.listeners, relayed, at, now);
+                    core.peers_datagrams(&self.doors, relayed, at, now);
                 }
-                core.flush(&self.listeners);
+                core.flush(&self.doors);
             }
             tokio::task::yield_now().await;
         }
@@ -182,7 +204,7 @@ impl Core {
     /// All datagrams of one buffer: from one client, of one size but the last.
     fn clients_datagrams(
         &mut self,
-        listeners: &[Listener],
+        doors: &Doors,
         number: u16,
         several: bool,
         at: usize,
@@ -197,12 +219,12 @@ impl Core {
             return;
         }
         let client = Client {
-            socket: number,
+            via: Via::Udp(number),
             address: meta.addr,
             local,
         };
         let sockets = AllSockets {
-            listeners,
+            doors,
             relayed: &mut self.relayed,
         };
         let start = at * BUFFER_LEN;
@@ -260,18 +282,44 @@ impl Core {
         finish(&mut self.egress, &sockets, run, buffer, stride);
     }
 
-    fn peers_datagrams(
+    /// One message of a client that is connected.
+    pub(super) fn clients_message(
         &mut self,
-        listeners: &[Listener],
-        relayed: SocketAddr,
-        at: usize,
+        doors: &Doors,
+        client: Client,
+        message: &mut [u8],
         now: Now,
     ) {
+        let action =
+            self.turn
+                .hear_client(now, client, message, &mut self.reply, &mut self.relayed);
+        let sockets = AllSockets {
+            doors,
+            relayed: &mut self.relayed,
+        };
+        let (to, bytes) = match action {
+            Action::Nothing => return,
+            Action::Forward { to, len } => (target(to), message.get(..len)),
+            Action::Reply { to } => (target(to), Some(&self.reply[..])),
+            Action::Peer { from, to, data } => {
+                let to = Target {
+                    by: By::Relayed(from),
+                    address: to,
+                    local: None,
+                    ecn: None,
+                };
+                (to, message.get(data))
+            }
+        };
+        self.egress.push(&sockets, to, bytes.unwrap_or_default());
+    }
+
+    fn peers_datagrams(&mut self, doors: &Doors, relayed: SocketAddr, at: usize, now: Now) {
         let Some(meta) = self.metas.get(at).copied() else {
             return;
         };
         let sockets = AllSockets {
-            listeners,
+            doors,
             relayed: &mut self.relayed,
         };
         let start = at * BUFFER_LEN;
@@ -296,9 +344,9 @@ impl Core {
         }
     }
 
-    fn flush(&mut self, listeners: &[Listener]) {
+    pub(super) fn flush(&mut self, doors: &Doors) {
         self.egress.flush(&AllSockets {
-            listeners,
+            doors,
             relayed: &mut self.relayed,
         });
     }
@@ -306,7 +354,10 @@ impl Core {
 
 fn target(client: Client) -> Target {
     Target {
-        by: By::Listener(client.socket),
+        by: match client.via {
+            Via::Udp(number) => By::Listener(number),
+            Via::Stream(number) => By::Stream(number),
+        },
         address: client.address,
         local: client.local,
         ecn: None,
@@ -334,7 +385,7 @@ fn finish(
 
 /// Every socket there is.
 struct AllSockets<'a> {
-    listeners: &'a [Listener],
+    doors: &'a Doors,
     relayed: &'a mut RelayedSockets,
 }
 
@@ -342,10 +393,11 @@ impl Send for AllSockets<'_> {
     fn send(&self, to: &Target, bytes: &[u8], segment: usize) {
         match to.by {
             By::Listener(number) => {
-                if let Some(listener) = self.listeners.get(usize::from(number)) {
+                if let Some(listener) = self.doors.listeners.get(usize::from(number)) {
                     listener.udp.send(to, bytes, segment);
                 }
             }
+            By::Stream(number) => self.doors.streams.put(number, bytes, segment),
             By::Relayed(relayed) => {
                 if let Some(socket) = self.relayed.open.get(&relayed) {
                     socket.udp.send(to, bytes, segment);

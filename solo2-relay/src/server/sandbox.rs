@@ -92,12 +92,20 @@ pub enum SandboxError {
     Seccomp(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Enters, on the only thread of the process. `sockets` says whether more UDP sockets
-/// will be needed.
+/// What serving goes on to need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// More UDP sockets.
+    pub sockets: bool,
+    /// More connections on a TCP socket that listens.
+    pub connections: bool,
+}
+
+/// Enters, on the only thread of the process.
 ///
 /// # Errors
 /// [`SandboxError`] if the system refuses a step that it knows.
-pub fn enter(user: Option<User>, sockets: bool) -> Result<Files, SandboxError> {
+pub fn enter(user: Option<User>, needs: Needs) -> Result<Files, SandboxError> {
     if let Some(User { uid, gid }) = user {
         set_thread_groups(&[])
             .and_then(|()| set_thread_res_gid(gid, gid, gid))
@@ -113,7 +121,7 @@ pub fn enter(user: Option<User>, sockets: bool) -> Result<Files, SandboxError> {
         .and_then(|()| set_no_new_privs(true))
         .map_err(|error| SandboxError::Privileges(error.into()))?;
     let files = close_files().map_err(SandboxError::Landlock)?;
-    close_calls(sockets).map_err(SandboxError::Seccomp)?;
+    close_calls(needs).map_err(SandboxError::Seccomp)?;
     Ok(files)
 }
 
@@ -177,11 +185,15 @@ const OPENING: &[c_long] = &[
     libc::SYS_ioctl,
 ];
 
-fn close_calls(sockets: bool) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let opening = if sockets { OPENING } else { &[] };
+/// What connections need.
+const ACCEPTING: &[c_long] = &[libc::SYS_accept4, libc::SYS_shutdown];
+
+fn close_calls(needs: Needs) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let when = |needed, calls| if needed { calls } else { &[][..] };
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = SERVING
         .iter()
-        .chain(opening)
+        .chain(when(needs.sockets, OPENING))
+        .chain(when(needs.connections, ACCEPTING))
         .map(|call| (*call, Vec::new()))
         .collect();
     let protection = u64::try_from(libc::PROT_EXEC)?;
@@ -190,7 +202,7 @@ fn close_calls(sockets: bool) -> Result<(), Box<dyn std::error::Error + Send + S
         libc::SYS_mmap,
         vec![argument(2, SeccompCmpOp::MaskedEq(protection), 0)?],
     );
-    if sockets {
+    if needs.sockets {
         let internet =
             [libc::AF_INET, libc::AF_INET6].map(|family| argument(0, SeccompCmpOp::Eq, family));
         rules.insert(
@@ -217,7 +229,7 @@ fn argument(
 
 /// Tries what must not work any more, and names what does.
 #[must_use]
-pub fn escapes(sockets: bool) -> Vec<&'static str> {
+pub fn escapes(needs: Needs) -> Vec<&'static str> {
     let run = || {
         Command::new("/bin/true")
             .stdin(Stdio::null())
@@ -236,11 +248,11 @@ pub fn escapes(sockets: bool) -> Vec<&'static str> {
         ("open a raw socket", raw()),
         (
             "open a TCP socket",
-            !sockets && std::net::TcpListener::bind("127.0.0.1:0").is_ok(),
+            !needs.sockets && std::net::TcpListener::bind("127.0.0.1:0").is_ok(),
         ),
         (
             "open a UDP socket",
-            !sockets && UdpSocket::bind("127.0.0.1:0").is_ok(),
+            !needs.sockets && UdpSocket::bind("127.0.0.1:0").is_ok(),
         ),
         (
             "become root",

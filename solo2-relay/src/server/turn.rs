@@ -49,12 +49,21 @@ pub(super) struct Now {
     pub(super) unix: u64,
 }
 
+/// How a client came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Via {
+    /// By datagrams, through the listening socket of this number.
+    Udp(u16),
+    /// By the TCP connection of this number, under TLS or not.
+    Stream(u32),
+}
+
 /// A client as the network shows it: with the socket it came in by, the 5-tuple that
 /// an allocation belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Client {
-    /// Which of the relay's listening sockets.
-    pub(super) socket: u16,
+    /// Which of the relay's sockets.
+    pub(super) via: Via,
     /// The client's address and port.
     pub(super) address: SocketAddr,
     /// The address of ours that it wrote to, where the socket has several.
@@ -235,6 +244,32 @@ impl Turn {
         }
         if self.answers.is_old(now.instant) {
             self.answers = Answers::new(draw_key(&mut self.rng), now.instant);
+        }
+    }
+
+    /// Whether a stranger may connect: to be admitted costs as much as an answer.
+    pub(super) fn admits(&mut self, ip: IpAddr, now: Now) -> bool {
+        self.answers.take(ip, now.instant)
+    }
+
+    /// Whether this client has an allocation.
+    pub(super) fn knows(&self, client: &Client) -> bool {
+        self.table.by_client(client).is_some()
+    }
+
+    /// The connections whose clients have an allocation.
+    pub(super) fn connected(&self) -> HashSet<u32> {
+        let connection = |client: &Client| match client.via {
+            Via::Stream(number) => Some(number),
+            Via::Udp(_) => None,
+        };
+        self.table.clients().filter_map(connection).collect()
+    }
+
+    /// This client's connection ended, and what it held ends with it.
+    pub(super) fn leave(&mut self, client: &Client, sockets: &mut impl Sockets) {
+        if let Some(id) = self.table.by_client(client) {
+            self.remove(id, sockets);
         }
     }
 

@@ -341,7 +341,7 @@ fn a_taken_port_is_an_error_that_names_it() {
 #[test]
 fn a_serving_relay_has_given_everything_up() {
     for peers in ["own-relays", "public"] {
-        let relay = Relay::start(&["--peers", peers]);
+        let relay = Relay::start(&["--peers", peers, "--listen-tcp", "127.0.0.1:0"]);
         let of = |name: &str| relay.status(name);
         assert_eq!(
             (of("NoNewPrivs:"), of("Seccomp:")),
@@ -360,6 +360,8 @@ fn a_serving_relay_has_given_everything_up() {
             "127.0.0.1:0",
             "--peers",
             peers,
+            "--listen-tcp",
+            "127.0.0.1:0",
             "--secret-file",
             secret,
         ];

@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
 
+use crate::streams::Certificate;
 use crate::support::{BINARY, Relay, have};
 
 #[test]
@@ -29,7 +30,8 @@ fn turnutils_uclient_gets_every_message_through() {
     }
     let relay = Relay::start(&[]);
     let credential = relay.credential();
-    let output = uclient(&relay, &credential.username, &credential.password);
+    let port = relay.address.port();
+    let output = uclient(port, &[], &credential.username, &credential.password);
     assert!(
         output.contains("tot_send_msgs=400, tot_recv_msgs=400"),
         "{output}"
@@ -43,13 +45,50 @@ fn turnutils_uclient_with_a_wrong_password_gets_nothing() {
         return;
     }
     let relay = Relay::start(&[]);
-    let output = uclient(&relay, &relay.credential().username, "a guess");
+    let port = relay.address.port();
+    let output = uclient(port, &[], &relay.credential().username, "a guess");
     assert!(output.contains("Cannot complete Allocation"), "{output}");
     assert!(!output.contains("tot_recv_msgs=400"), "{output}");
 }
 
-fn uclient(relay: &Relay, username: &str, password: &str) -> String {
-    let port = relay.address.port().to_string();
+#[test]
+fn turnutils_uclient_gets_every_message_through_over_tcp() {
+    if !have("turnutils_uclient") {
+        return;
+    }
+    let relay = Relay::start(&["--listen-tcp", "127.0.0.1:0"]);
+    let credential = relay.credential();
+    let port = relay.tcp.expect("it listens").port();
+    let output = uclient(port, &["-t"], &credential.username, &credential.password);
+    assert!(
+        output.contains("tot_send_msgs=400, tot_recv_msgs=400"),
+        "{output}"
+    );
+}
+
+/// It reads one record each time that something arrives, and so loses sight of half of
+/// them, with its own server as well: here, it is about its handshake and its framing.
+#[test]
+fn turnutils_uclient_gets_messages_through_over_tls() {
+    if !have("turnutils_uclient") {
+        return;
+    }
+    let certificate = Certificate::new("127.0.0.1");
+    let relay = Relay::start(&certificate.flags());
+    let credential = relay.credential();
+    let port = relay.tls.expect("it listens").port();
+    let slowly = ["-t", "-S", "-z", "20"];
+    let output = uclient(port, &slowly, &credential.username, &credential.password);
+    let received = output.rsplit_once("tot_recv_msgs=").map(|(_, rest)| rest);
+    let received = received.and_then(|rest| rest.split([',', ' ', '\n']).next());
+    let received: u32 = received
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_else(|| panic!("{output}"));
+    assert!(received >= 100, "{output}");
+}
+
+fn uclient(port: u16, options: &[&str], username: &str, password: &str) -> String {
+    let port = port.to_string();
     let output = Command::new("timeout")
         .args([
             "60",
@@ -66,6 +105,7 @@ fn uclient(relay: &Relay, username: &str, password: &str) -> String {
             "-z",
             "2",
         ])
+        .args(options)
         .args(["-p", &port, "-u", username, "-w", password, "127.0.0.1"])
         .output()
         .expect("it runs");

@@ -7,4 +7,5 @@ mod abuse;
 mod command;
 mod coturn;
 mod relaying;
+mod streams;
 mod support;

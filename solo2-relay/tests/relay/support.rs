@@ -52,6 +52,9 @@ pub(crate) struct Relay {
     pub(crate) address: SocketAddr,
     /// Every address that it listens on.
     pub(crate) addresses: Vec<SocketAddr>,
+    /// Where it takes connections, in the clear and under TLS.
+    pub(crate) tcp: Option<SocketAddr>,
+    pub(crate) tls: Option<SocketAddr>,
     secret: PathBuf,
     _place: TempDir,
 }
@@ -90,19 +93,17 @@ impl Relay {
             .expect("a line");
         let ready: serde_json::Value = serde_json::from_str(&line).expect("a JSON line");
         assert_eq!((&ready["v"], &ready["type"]), (&1.into(), &"ready".into()));
-        let listen = ready["listen"].as_array().expect("a list");
-        let addresses: Vec<SocketAddr> = listen
-            .iter()
-            .map(|it| {
-                it.as_str()
-                    .and_then(|text| text.parse().ok())
-                    .expect("an address")
-            })
-            .collect();
+        let addresses = |name: &str| -> Vec<SocketAddr> {
+            let list = ready[name].as_array().expect("a list").iter();
+            let address = |it: &serde_json::Value| it.as_str().and_then(|text| text.parse().ok());
+            list.map(|it| address(it).expect("an address")).collect()
+        };
         Self {
             child,
-            address: addresses[0],
-            addresses,
+            address: addresses("listen")[0],
+            addresses: addresses("listen"),
+            tcp: addresses("listen_tcp").first().copied(),
+            tls: addresses("listen_tls").first().copied(),
             secret,
             _place: place,
         }
@@ -185,9 +186,26 @@ pub(crate) fn credential(secret: &Path, uri: &str) -> Credential {
     }
 }
 
+/// What carries messages to the relay and back, one at a time.
+pub(crate) trait Wire {
+    fn send(&self, message: &[u8]) -> std::io::Result<usize>;
+    /// Waits a second at most.
+    fn recv(&self, message: &mut [u8]) -> std::io::Result<usize>;
+}
+
+impl Wire for UdpSocket {
+    fn send(&self, message: &[u8]) -> std::io::Result<usize> {
+        Self::send(self, message)
+    }
+
+    fn recv(&self, message: &mut [u8]) -> std::io::Result<usize> {
+        Self::recv(self, message)
+    }
+}
+
 /// A TURN client of the test's own.
-pub(crate) struct Client {
-    pub(crate) socket: UdpSocket,
+pub(crate) struct Client<W: Wire = UdpSocket> {
+    pub(crate) socket: W,
     pub(crate) relayed: SocketAddr,
     username: String,
     key: LongTermKey,
@@ -205,6 +223,12 @@ impl Client {
         socket
             .set_read_timeout(Some(PAUSE))
             .expect("a socket option");
+        Self::over(socket, relay, credential)
+    }
+}
+
+impl<W: Wire> Client<W> {
+    pub(crate) fn over(socket: W, relay: &Relay, credential: &Credential) -> Self {
         Self {
             relayed: relay.address,
             username: credential.username.clone(),

@@ -164,12 +164,13 @@ impl Allocation {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::turn::Via;
 
     fn allocation() -> (Allocation, Instant) {
         let now = Instant::now();
         let any: SocketAddr = "192.0.2.1:1".parse().expect("an address");
         let client = Client {
-            socket: 0,
+            via: Via::Udp(0),
             address: any,
             local: None,
         };

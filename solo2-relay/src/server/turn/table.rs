@@ -107,6 +107,10 @@ impl Table {
         self.clients.get(client).copied()
     }
 
+    pub(in crate::server) fn clients(&self) -> impl Iterator<Item = &Client> {
+        self.clients.keys()
+    }
+
     pub(in crate::server) fn by_relayed(&self, address: SocketAddr) -> Option<&Allocation> {
         let ports = self.ports.iter().find(|ports| ports.ip == address.ip())?;
         let at = usize::from(address.port().checked_sub(ports.first)?);

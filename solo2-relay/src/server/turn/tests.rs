@@ -116,7 +116,7 @@ impl World {
 
 fn client(port: u16) -> Client {
     Client {
-        socket: 0,
+        via: Via::Udp(0),
         address: SocketAddr::from(([192, 0, 2, 1], port)),
         local: None,
     }
