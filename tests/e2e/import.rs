@@ -27,7 +27,7 @@ fn history(home: &Home, peer: &str) -> Vec<Value> {
 
 /// Takes an archive in with the words of the home that wrote it.
 #[track_caller]
-fn import(into: &Home, of: &Home, file: &Path, more: &[&str]) -> Value {
+pub(crate) fn import(into: &Home, of: &Home, file: &Path, more: &[&str]) -> Value {
     let words = of.words_file();
     let mut args = vec!["import", path(file), "--words-file", path(&words), "--json"];
     args.extend(more);
@@ -41,7 +41,7 @@ fn counts(done: &Value) -> [u64; 4] {
 }
 
 /// Everything that people do, both ways.
-fn talk(world: &World, alice: &Home, bob: &Home) {
+pub(crate) fn talk(world: &World, alice: &Home, bob: &Home) {
     let first = alice.deliver("bob", "first \u{202e}of\tall\n");
     let theirs = bob.deliver("alice", "of bob");
     let edited = alice.deliver("bob", "with a tpyo");
