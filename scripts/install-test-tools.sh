@@ -14,6 +14,7 @@ needed=(
   age:age           # opens our archives, as their owner would without us
   unzip:unzip       # tests our ZIPs
   python3:python3   # reads them once more
+  chromium:chromium # shows their pages, and runs nothing in them
   turnutils_uclient:coturn    # another TURN implementation's client, against our relay
   systemd-analyze:systemd     # what the shipped units give up
   ps:procps         # what a running agent costs, and what its argv shows

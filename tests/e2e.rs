@@ -22,6 +22,10 @@
     reason = "a test panics, talks, and opens what it likes"
 )]
 
+#[path = "e2e/browser.rs"]
+mod browser;
+#[path = "e2e/canary.rs"]
+mod canary;
 #[path = "e2e/capture.rs"]
 mod capture;
 #[path = "e2e/certificates.rs"]
@@ -72,6 +76,8 @@ mod queue;
 mod recv;
 #[path = "e2e/repair.rs"]
 mod repair;
+#[path = "e2e/restore.rs"]
+mod restore;
 #[path = "e2e/rollback.rs"]
 mod rollback;
 #[path = "e2e/schema.rs"]

@@ -27,6 +27,8 @@ const MAX_RECORD: u64 = 2 << 20;
 const MAX_CONTACT: u64 = 1 << 20;
 /// Contacts that a vault has room for.
 const MAX_CONTACTS: usize = 1022;
+/// Contacts that may have gone since an archive's base was made.
+const MAX_REMOVED: usize = 1 << 16;
 /// Longest that a directory's stream may be besides its files.
 const MAX_TREE: u64 = 256 << 20;
 /// Files that may wait for their messages: a part of 1 MiB names fewer.
@@ -81,12 +83,17 @@ pub trait Sink {
     /// The sink's own, here as everywhere.
     fn manifest(&mut self, manifest: &Manifest) -> Result<(), Self::Error>;
 
-    /// Everybody in it, no two with one id or one account; called second and once.
+    /// Everybody in it, no two with one id or one account, and who was removed since the archive
+    /// that it builds on; called second and once.
     ///
     /// # Errors
     ///
     /// The sink's own.
-    fn contacts(&mut self, contacts: Vec<Contact>) -> Result<(), Self::Error>;
+    fn contacts(
+        &mut self,
+        contacts: Vec<Contact>,
+        removed: Vec<ContactId>,
+    ) -> Result<(), Self::Error>;
 
     /// A file begins.
     ///
@@ -279,11 +286,22 @@ impl<S: Sink> Importer<'_, S> {
     fn contacts(&mut self, contents: &mut dyn Read) -> Result<(), Stop<S::Error>> {
         let mut directories = BTreeMap::new();
         let mut contacts: Vec<Contact> = Vec::new();
+        let mut removed = Vec::new();
         let mut seen = BTreeSet::new();
         lines(contents, MAX_CONTACT, place::CONTACTS, &mut |line| {
             let wrong = |what: &str| broken(format!("{}: {what}", place::CONTACTS));
             let Some((contact, directory)) = record::contact(line).map_err(|what| wrong(&what))?
             else {
+                let Some(id) = record::removed(line).map_err(|what| wrong(&what))? else {
+                    return Ok(());
+                };
+                if removed.len() >= MAX_REMOVED {
+                    return Err(wrong("more contacts were removed than there can have been").into());
+                }
+                if !seen.insert(id.0.to_vec()) {
+                    return Err(wrong("a contact stands in it twice").into());
+                }
+                removed.push(id);
                 return Ok(());
             };
             if contacts.len() >= MAX_CONTACTS {
@@ -305,7 +323,7 @@ impl<S: Sink> Importer<'_, S> {
             Ok(())
         })?;
         self.contacts = Some(directories);
-        self.sink.contacts(contacts).map_err(Stop::Visitor)
+        self.sink.contacts(contacts, removed).map_err(Stop::Visitor)
     }
 
     /// Goes over to a conversation; each comes in one piece.

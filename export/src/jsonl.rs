@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use solo2_crypto::content::Shape;
-use solo2_store::{Amendment, Amendments, Contact, DeliveryState, Kind, Trust};
+use solo2_store::{Amendment, Amendments, Contact, ContactId, DeliveryState, Kind, Trust};
 
 use crate::document::Placed;
 use crate::sums::hex;
@@ -78,6 +78,11 @@ pub(crate) fn contact(contact: &Contact, directory: &str) -> Value {
         "settings": settings,
         "conversation": directory,
     })
+}
+
+/// Somebody whom the document that this one builds on has, and its vault no more.
+pub(crate) fn removed(id: ContactId) -> Value {
+    json!({ "v": 1, "type": "contact.removed", "id": id.to_string() })
 }
 
 /// A message as it reads now; former texts stay behind, and of a deleted one every text.

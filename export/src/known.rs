@@ -55,6 +55,11 @@ impl Known {
         bytes
     }
 
+    /// Whose conversations they are.
+    pub fn contacts(&self) -> impl Iterator<Item = ContactId> {
+        self.0.keys().copied()
+    }
+
     pub(crate) fn has(&self, contact: ContactId, mark: &Mark) -> bool {
         self.0
             .get(&contact)
@@ -67,10 +72,12 @@ impl Known {
         self.0.insert(contact, marks);
     }
 
-    /// Takes over the conversations of `base` that were not gone through.
-    pub(crate) fn keep(&mut self, base: &Known) {
+    /// Takes over the conversations of `base` that were not gone through, but for `removed`.
+    pub(crate) fn keep(&mut self, base: &Known, removed: &[ContactId]) {
         for (contact, marks) in &base.0 {
-            self.0.entry(*contact).or_insert_with(|| marks.clone());
+            if !removed.contains(contact) {
+                self.0.entry(*contact).or_insert_with(|| marks.clone());
+            }
         }
     }
 }

@@ -62,6 +62,14 @@ pub trait Source {
     /// The source's own.
     fn newest(&mut self, contact: ContactId) -> Result<Option<u64>, Self::Error>;
 
+    /// The numbers at which a conversation goes back in time, ascending: what came in by an
+    /// import behind newer messages. None where all of it came about in its order.
+    ///
+    /// # Errors
+    ///
+    /// The source's own.
+    fn turns(&mut self, contact: ContactId) -> Result<Vec<u64>, Self::Error>;
+
     /// Opens a file that the vault keeps; `None` when it is not there any more.
     ///
     /// # Errors
@@ -118,6 +126,8 @@ pub struct Request<'a> {
     pub owner: Owner,
     /// Whose conversations, in the order in which they are written.
     pub contacts: Vec<Contact>,
+    /// Who is in what is there already, and was removed since.
+    pub removed: Vec<ContactId>,
     /// Name of the only conversation that was asked for.
     pub chat: Option<String>,
     /// Stored at this time or later, Unix time in milliseconds.
@@ -141,6 +151,8 @@ pub struct Base {
     pub sha256: [u8; 32],
     /// When it was made, as its manifest says.
     pub created_at: String,
+    /// Whose it is, as its manifest says: 64 hexadecimal digits of the account key.
+    pub owner: String,
     /// What it, and what it builds on, hold.
     pub known: Known,
 }

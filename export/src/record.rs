@@ -33,6 +33,17 @@ pub(crate) fn manifest(manifest: &Value, sha256: [u8; 32]) -> Option<Manifest> {
     })
 }
 
+/// Reads the id of a contact that was removed; `None` for another kind of line.
+pub(crate) fn removed(line: &[u8]) -> Result<Option<ContactId>, String> {
+    #[derive(Deserialize)]
+    struct Line {
+        id: String,
+    }
+    let line = of_type::<Line>(line, "contact.removed")?;
+    let id = line.map(|line| line.id.parse().map_err(|_| "an id is malformed".to_owned()));
+    id.transpose()
+}
+
 /// Reads a contact and the name of its conversation's directory; `None` for another kind of line.
 pub(crate) fn contact(line: &[u8]) -> Result<Option<(Contact, String)>, String> {
     #[derive(Deserialize)]

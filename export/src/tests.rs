@@ -55,6 +55,15 @@ impl Source for Memory {
         Ok(all.and_then(|all| all.last().map(|(seq, ..)| *seq)))
     }
 
+    fn turns(&mut self, contact: ContactId) -> Result<Vec<u64>, Infallible> {
+        let all = self.messages.get(&contact).map(Vec::as_slice);
+        let pairs = all.unwrap_or_default().windows(2);
+        Ok(pairs
+            .filter(|pair| pair[1].1.stored_at_ms < pair[0].1.stored_at_ms)
+            .map(|pair| pair[1].0)
+            .collect())
+    }
+
     fn open(&mut self, file: &StoredFile) -> io::Result<Option<Attachment>> {
         if let Some(files) = self.tree.clone() {
             return Ok(Some(Attachment::Tree(Box::new(Files {
@@ -165,6 +174,7 @@ fn request(contacts: Vec<Contact>) -> Request<'static> {
             certificate: vec![1, 2, 3],
         },
         contacts,
+        removed: Vec::new(),
         chat: None,
         since_ms: None,
         until_ms: None,
@@ -762,4 +772,55 @@ proptest::proptest! {
         let safe = crate::markdown::escape(&text);
         proptest::prop_assert!(!safe.contains(['<', '>', '\n']));
     }
+}
+
+#[test]
+fn a_readable_copy_tells_merged_conversations_by_time_and_an_archive_by_number() {
+    let alice = contact(1, "alice");
+    let mut memory = Memory::default();
+    // Two imports: what is told from number 400 on came before, and from 900 on in between.
+    let at = |seq: u64, ms: u64| {
+        let mut one = text(seq, &format!("at {ms}"));
+        one.1.id = u128::from(seq).to_be_bytes();
+        one.1.stored_at_ms = ms;
+        one
+    };
+    let mut all: Vec<Numbered> = (1..=399).map(|seq| at(seq, 50_000 + seq * 10)).collect();
+    all.extend((400..=899).map(|seq| at(seq, seq * 10)));
+    all.extend((900..=1200).map(|seq| at(seq, 51_005 + (seq - 900) * 5)));
+    memory.messages.insert(alice.id, all.clone());
+    let request = request(vec![alice]);
+    let mut expected: Vec<String> = {
+        let mut sorted = all.clone();
+        sorted.sort_by_key(|(seq, one, _)| (one.stored_at_ms, *seq));
+        sorted.into_iter().map(|(_, one, _)| one.body).collect()
+    };
+    assert_eq!(expected.first().unwrap(), "at 4000");
+    let zip = unzipped(&zipped(&mut memory, &request));
+    let text = |end: &str| {
+        let (_, bytes) = zip.iter().find(|(path, _)| path.ends_with(end)).unwrap();
+        String::from_utf8(bytes.clone()).unwrap()
+    };
+    let told = |form: String, before: &str, behind: char| -> Vec<String> {
+        let parts = form.split(before).skip(1);
+        parts
+            .map(|part| part.split(behind).next().unwrap().to_owned())
+            .map(|number| format!("at {number}"))
+            .collect()
+    };
+    assert_eq!(told(text("messages.md"), "> at ", '\n'), expected);
+    assert_eq!(told(text("messages.html"), "<p><bdi>at ", '<'), expected);
+    assert_eq!(
+        told(text("messages.jsonl"), "\"text\":\"at ", '"'),
+        expected
+    );
+
+    expected = all.into_iter().map(|(_, one, _)| one.body).collect();
+    let tar = entries(&opened(&archived(&mut memory, &request)));
+    let records: String = tar
+        .iter()
+        .filter(|(path, _)| path.ends_with(".jsonl") && path.contains("messages"))
+        .map(|(_, bytes)| std::str::from_utf8(bytes).unwrap())
+        .collect();
+    assert_eq!(told(records, "\"text\":\"at ", '"'), expected);
 }

@@ -197,6 +197,9 @@ impl Visitor for BaseReader {
     fn manifest(&mut self, manifest: &Value, sha256: [u8; 32]) -> Result<(), Stop<Infallible>> {
         let created_at = manifest.get("created_at").and_then(Value::as_str);
         self.base.created_at = created_at.unwrap_or_default().to_owned();
+        let owner = manifest.pointer("/identity/fingerprint");
+        let owner = owner.and_then(Value::as_str);
+        self.base.owner = owner.unwrap_or_default().to_owned();
         self.base.sha256 = sha256;
         Ok(())
     }

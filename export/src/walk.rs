@@ -1,5 +1,7 @@
-//! Through a conversation from its oldest message on, a page at a time.
+//! Through a conversation from its oldest message on, a page at a time: by number where it is
+//! to be restored, by time where it is to be read.
 
+use std::collections::VecDeque;
 use std::io;
 
 use serde_json::Value;
@@ -54,6 +56,9 @@ pub(crate) fn begin<'a, S: Source, D: Document>(
         let directory = place::conversation(one.contact, &request.names);
         contacts.extend(jsonl::line(&jsonl::contact(one.contact, &directory)));
     }
+    for id in &request.removed {
+        contacts.extend(jsonl::line(&jsonl::removed(*id)));
+    }
     document
         .bytes(place::CONTACTS, request.now_ms, &contacts)
         .map_err(ExportError::Write)?;
@@ -70,7 +75,7 @@ pub(crate) fn end<S: Source, D: Document>(
     progress: &Progress,
 ) -> Result<(), ExportError<S::Error>> {
     if let Some(base) = &request.base {
-        known.keep(&base.known);
+        known.keep(&base.known, &request.removed);
     }
     document
         .bytes(place::KNOWN, request.now_ms, &known.to_bytes())
@@ -81,28 +86,65 @@ pub(crate) fn end<S: Source, D: Document>(
 /// What is done with one message.
 pub(crate) type Each<'a, E> = dyn FnMut(&Numbered) -> Result<(), ExportError<E>> + 'a;
 
-/// Calls `each` for every message of a conversation that is written.
+/// A piece of a conversation within which numbers and times ascend together.
+struct Stretch {
+    from: u64,
+    end: u64,
+    /// What was read of it and not handed on.
+    found: VecDeque<Numbered>,
+}
+
+/// Calls `each` for every message of a conversation that is written, in the order of the
+/// times at which they were stored: its stretches are merged, a page of messages in memory.
 pub(crate) fn messages<S: Source>(
     source: &mut S,
     request: &Request<'_>,
     conversation: &Conversation<'_>,
     each: &mut Each<'_, S::Error>,
 ) -> Result<(), ExportError<S::Error>> {
-    let mut from = 0;
-    while from < conversation.end {
-        for numbered in page(source, conversation, from)? {
-            let new =
-                |base: &Base| judge(request, conversation.contact.id, &numbered, base).is_new();
-            if asked(request, &numbered.1)
-                && deleted_at(request, &numbered.1, &numbered.2).is_none()
-                && request.base.as_ref().is_none_or(new)
-            {
-                each(&numbered)?;
+    let contact = conversation.contact.id;
+    let mut turns = source.turns(contact).map_err(ExportError::Source)?;
+    turns.retain(|turn| *turn < conversation.end);
+    let firsts = std::iter::once(0).chain(turns.iter().copied());
+    let ends = turns.iter().copied().chain([conversation.end]);
+    let mut stretches: Vec<Stretch> = firsts
+        .zip(ends)
+        .map(|(from, end)| Stretch {
+            from,
+            end,
+            found: VecDeque::new(),
+        })
+        .collect();
+    let share = (usize::try_from(PAGE).unwrap_or(1) / stretches.len()).max(1);
+    loop {
+        for stretch in &mut stretches {
+            while stretch.found.is_empty() && stretch.from < stretch.end {
+                let mut page = page(source, conversation, stretch.from)?;
+                page.retain(|(seq, ..)| *seq < stretch.end);
+                stretch.from += PAGE;
+                if let Some((left, ..)) = page.get(share) {
+                    stretch.from = *left;
+                    page.truncate(share);
+                }
+                stretch.found = page.into();
             }
         }
-        from += PAGE;
+        // Of two at one time the one in front is the older.
+        let oldest = stretches
+            .iter_mut()
+            .filter(|stretch| !stretch.found.is_empty())
+            .min_by_key(|stretch| stretch.found.front().map(|(_, one, _)| one.stored_at_ms));
+        let Some(numbered) = oldest.and_then(|stretch| stretch.found.pop_front()) else {
+            return Ok(());
+        };
+        let new = |base: &Base| judge(request, contact, &numbered, base).is_new();
+        if asked(request, &numbered.1)
+            && deleted_at(request, &numbered.1, &numbered.2).is_none()
+            && request.base.as_ref().is_none_or(new)
+        {
+            each(&numbered)?;
+        }
     }
-    Ok(())
 }
 
 /// What is done with a message whose file has been written: its record, and where the file went.

@@ -261,6 +261,7 @@ const TYPES: &[Row] = &[
             ("dry_run", Bool),
             ("contacts", Number),
             ("contacts_changed", Number),
+            ("contacts_removed", Number),
             ("messages", Number),
             ("changed", Number),
             ("known", Number),

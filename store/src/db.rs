@@ -12,6 +12,7 @@ mod trial;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
@@ -19,6 +20,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 pub(crate) use tail::cut as cut_torn_tail;
 
 use crate::error::{EngineError, is_full};
+use crate::journal;
 use crate::row::Key;
 
 const MUTABLE: &str = "mut";
@@ -26,12 +28,19 @@ const LOG: &str = "log";
 const MEMTABLE_BYTES: u64 = 2 * 1024 * 1024;
 const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
+/// What a record takes in the journal besides its value, about.
+const RECORD_BYTES: u64 = 32;
 /// Bits of a key that a stretch of unreadable keys has at least: 2^20 stretches in all.
 const FINEST: u32 = 108;
 const FLUSH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The open database.
-pub(crate) struct Db(Option<Engine>);
+pub(crate) struct Db {
+    /// None once it is closed, or could not be opened again.
+    engine: Option<Engine>,
+    /// Bytes that went into the journal since it was empty, or were in it at the beginning.
+    journal: AtomicU64,
+}
 
 struct Engine {
     // Dropped in this order: handles first.
@@ -61,11 +70,7 @@ impl Db {
             let database = builder(path).open()?;
             let mutable = database.keyspace(MUTABLE, options)?;
             let log = database.keyspace(LOG, options)?;
-            Ok(Self(Some(Engine {
-                mutable,
-                log,
-                database,
-            })))
+            Ok(Self::of(mutable, log, database))
         })
     }
 
@@ -79,7 +84,10 @@ impl Db {
             });
         }
         trial::run(path, &[(1, MUTABLE), (2, LOG)])?;
-        contained("open", || Self::open_whole(path))
+        let before = journal::written(path);
+        let mut db = contained("open", || Self::open_whole(path))?;
+        db.journal = AtomicU64::new(before);
+        Ok(db)
     }
 
     fn open_whole(path: &Path) -> fjall::Result<Self> {
@@ -95,11 +103,35 @@ impl Db {
         }
         let mutable = database.keyspace(MUTABLE, options)?;
         let log = database.keyspace(LOG, options)?;
-        Ok(Self(Some(Engine {
-            mutable,
-            log,
-            database,
-        })))
+        Ok(Self::of(mutable, log, database))
+    }
+
+    fn of(mutable: Keyspace, log: Keyspace, database: Database) -> Self {
+        Self {
+            engine: Some(Engine {
+                mutable,
+                log,
+                database,
+            }),
+            journal: AtomicU64::new(0),
+        }
+    }
+
+    /// Closes it, lets `between` have the files, and opens it again. After an error every call fails.
+    pub(crate) fn reopen<E: From<EngineError>>(
+        &mut self,
+        path: &Path,
+        between: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.shut()?;
+        between()?;
+        *self = Self::open(path)?;
+        Ok(())
+    }
+
+    /// Bytes that whoever opens it after a crash has to read again, about.
+    pub(crate) fn journal(&self) -> u64 {
+        self.journal.load(Ordering::Relaxed)
     }
 
     /// The value of `key`.
@@ -108,12 +140,12 @@ impl Db {
         space: Space,
         key: &Key,
     ) -> Result<Option<fjall::UserValue>, EngineError> {
-        contained("read", || self.space(space).get(key))
+        contained("read", || self.space(space)?.get(key))
     }
 
     /// Whether `key` has a value.
     pub(crate) fn contains(&self, space: Space, key: &Key) -> Result<bool, EngineError> {
-        contained("read", || self.space(space).contains_key(key))
+        contained("read", || self.space(space)?.contains_key(key))
     }
 
     /// Calls `visit` with every key and value.
@@ -122,7 +154,7 @@ impl Db {
         space: Space,
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut iter = contained("scan", || Ok(self.space(space).iter()))?;
+        let mut iter = contained("scan", || Ok(self.space(space)?.iter()))?;
         while let Some((key, value)) = contained("scan", || {
             iter.next().map(fjall::Guard::into_inner).transpose()
         })? {
@@ -171,7 +203,7 @@ impl Db {
     ) -> Result<Vec<(Key, fjall::UserValue)>, EngineError> {
         contained("scan", || {
             let range = from.to_be_bytes()..=to.to_be_bytes();
-            let records = self.space(space).range(range).map(|guard| {
+            let records = self.space(space)?.range(range).map(|guard| {
                 let (key, value) = guard.into_inner()?;
                 let key = (*key).try_into();
                 Ok((key.map_err(|_| fjall::Error::Unrecoverable)?, value))
@@ -183,20 +215,23 @@ impl Db {
     /// Commits `batch` atomically; it is on disk when this returns.
     pub(crate) fn commit(&self, batch: Batch) -> Result<(), EngineError> {
         contained("commit", || {
-            let mut writes = self
-                .engine()
-                .database
-                .batch()
-                .durability(Some(PersistMode::SyncAll));
-            let Engine { mutable, log, .. } = self.engine();
+            let Engine {
+                mutable,
+                log,
+                database,
+            } = self.engine()?;
+            let mut writes = database.batch().durability(Some(PersistMode::SyncAll));
+            let mut bytes = 0;
             for (space, changes) in [(mutable, batch.mutable), (log, batch.log)] {
                 for (key, value) in changes {
+                    bytes += RECORD_BYTES + value.as_ref().map_or(0, |value| value.len() as u64);
                     match value {
                         Some(value) => writes.insert(space, key.as_slice(), value),
                         None => writes.remove(space, key.as_slice()),
                     }
                 }
             }
+            self.journal.fetch_add(bytes, Ordering::Relaxed);
             writes.commit()
         })
     }
@@ -211,7 +246,7 @@ impl Db {
                 mutable,
                 log,
                 database,
-            } = self.engine();
+            } = self.engine()?;
             for space in [mutable, log] {
                 space.rotate_memtable()?;
             }
@@ -233,27 +268,28 @@ impl Db {
     }
 
     fn shut(&mut self) -> Result<(), EngineError> {
-        let engine = self.0.take();
+        let engine = self.engine.take();
         contained("close", || {
             drop(engine);
             Ok(())
         })
     }
 
-    fn engine(&self) -> &Engine {
-        self.0.as_ref().expect("open until it is closed")
+    fn engine(&self) -> fjall::Result<&Engine> {
+        self.engine.as_ref().ok_or(fjall::Error::Poisoned)
     }
 
     /// Rewrites the tables of one keyspace without what was overwritten or removed in them.
     pub(crate) fn compact(&self, space: Space) -> Result<(), EngineError> {
-        contained("compact", || self.space(space).major_compact())
+        contained("compact", || self.space(space)?.major_compact())
     }
 
-    fn space(&self, space: Space) -> &Keyspace {
-        match space {
-            Space::Mutable => &self.engine().mutable,
-            Space::Log => &self.engine().log,
-        }
+    fn space(&self, space: Space) -> fjall::Result<&Keyspace> {
+        let engine = self.engine()?;
+        Ok(match space {
+            Space::Mutable => &engine.mutable,
+            Space::Log => &engine.log,
+        })
     }
 }
 

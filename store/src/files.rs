@@ -36,8 +36,9 @@ impl VaultPaths {
         self.vault.join("vault.lock")
     }
 
-    pub(crate) fn key_page(&self) -> PathBuf {
-        self.vault.join("keys.page")
+    /// The two halves of the key page.
+    pub(crate) fn key_pages(&self) -> [PathBuf; 2] {
+        ["keys.page", "keys.copy"].map(|name| self.vault.join(name))
     }
 
     pub(crate) fn db(&self) -> PathBuf {

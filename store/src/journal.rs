@@ -15,7 +15,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::DiskError;
@@ -131,6 +131,14 @@ pub(crate) fn truncate(db: &Path) -> Result<(), DiskError> {
             .map_err(DiskError::at("empty", &path))?;
     }
     Ok(())
+}
+
+/// Bytes that were written to the journals below `db`, without what was only set aside for them.
+pub(crate) fn written(db: &Path) -> u64 {
+    let journals = journals(db).unwrap_or_default();
+    let metadata = journals.iter().map(|(name, _)| fs::metadata(db.join(name)));
+    // In units of 512 bytes, whatever the file system's own are (stat(2)).
+    metadata.flatten().map(|file| file.blocks() * 512).sum()
 }
 
 fn journals(dir: &Path) -> Result<Vec<(OsString, u64)>, DiskError> {

@@ -9,6 +9,7 @@
 //!   vault/               0700, one owner at a time (vault.lock)
 //!     vault.head         the doors: password, words, device secret -> data key
 //!     keys.page          slot keys of secret records, rewritten in place
+//!     keys.copy          their other half, and once settled a copy
 //!     db/                opaque keys, sealed values
 //!     files/             sealed files that belong to messages
 //!   state/               outside the vault

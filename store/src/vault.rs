@@ -49,6 +49,10 @@ use crate::row::{self, Key, Row, Table};
 use crate::tx::Tx;
 use zeroize::Zeroizing;
 
+/// Longest journal that an idle vault keeps, in bytes: some 0.1 s of reading for the next one
+/// who opens it, if this one is killed.
+const JOURNAL_MOST: u64 = 16 * 1024 * 1024;
+
 /// The open vault: the one owner of its directory until dropped or closed.
 pub struct Vault {
     // Declared, and so dropped, before the lock that guards it.
@@ -182,6 +186,31 @@ impl Vault {
             return Err(CompactError::Busy);
         }
         Ok(())
+    }
+
+    /// Begins with an empty journal if more than 16 MiB went into it, so that opening after a
+    /// crash stays fast. Call it when idle: the database is closed and opened for that. Says
+    /// whether it was.
+    ///
+    /// # Errors
+    ///
+    /// [`SettleError`]; nothing committed is lost. If the database does not open again, every
+    /// later call fails.
+    pub fn shorten_journal(&mut self) -> Result<bool, SettleError> {
+        if self.db().journal() < JOURNAL_MOST {
+            return Ok(false);
+        }
+        self.settle()?;
+        if !self.db().flush()? {
+            return Ok(false);
+        }
+        let path = self.paths.db();
+        self.stopped = true;
+        if let Some(db) = &mut self.db {
+            db.reopen(&path, || Ok::<_, SettleError>(journal::truncate(&path)?))?;
+        }
+        self.stopped = false;
+        Ok(true)
     }
 
     /// Settles, empties the journal and closes. Dropping a vault does the same, and tells nobody of errors.

@@ -49,6 +49,66 @@ fn however_much_was_written_a_closed_vault_has_an_empty_journal() {
 }
 
 #[test]
+fn an_idle_vault_has_a_short_journal_and_loses_nothing_for_it() {
+    let dir = scratch();
+    let mut vault = create(dir.path());
+    let mut tx = vault.begin();
+    tx.put_contact(&contact(1)).unwrap();
+    tx.commit().unwrap();
+    let write = |vault: &mut solo2_store::Vault, n: u32| {
+        let mut tx = vault.begin();
+        let name = format!("setting {}", n % 40);
+        tx.put_setting(&name, &n.to_be_bytes().repeat(150_000))
+            .unwrap();
+        tx.append_message(ANNA, &message(u64::from(n) + 1, true))
+            .unwrap();
+        tx.commit().unwrap();
+    };
+    let mut shortened = 0;
+    for n in 0..100 {
+        write(&mut vault, n);
+        let before = written(dir.path());
+        if vault.shorten_journal().unwrap() {
+            shortened += 1;
+            assert!(before > 15 << 20, "{before} bytes");
+            assert!(
+                written(dir.path()) < 1 << 20,
+                "{} bytes are left",
+                written(dir.path())
+            );
+        } else {
+            assert!(before < 17 << 20, "{before} bytes");
+        }
+    }
+    // 60 MB in pieces of 16 MiB.
+    assert_eq!(shortened, 3);
+    // As after a crash: what is on disk now is whole, and little is to be read again.
+    let image = dir.path().join("image");
+    common::copy_dir(&paths(dir.path()).vault, &paths(&image).vault);
+    common::copy_dir(&paths(dir.path()).state, &paths(&image).state);
+    drop(vault);
+    for place in [image.as_path(), dir.path()] {
+        let mut vault = unlock(place).unwrap();
+        assert_eq!(vault.history(ANNA, None, 1000).unwrap().len(), 100);
+        let last = vault.setting("setting 19").unwrap().unwrap();
+        assert!(last == 99u32.to_be_bytes().repeat(150_000));
+        assert!(vault.check().unwrap().is_whole());
+        write(&mut vault, 100);
+    }
+}
+
+/// Bytes that the journals of the vault in `dir` take on the disk.
+fn written(dir: &std::path::Path) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    let entries = std::fs::read_dir(paths(dir).vault.join("db")).unwrap();
+    let journals = entries.map(|entry| entry.unwrap());
+    journals
+        .filter(|entry| entry.path().extension().is_some_and(|end| end == "jnl"))
+        .map(|entry| entry.metadata().unwrap().blocks() * 512)
+        .sum()
+}
+
+#[test]
 fn with_few_open_files_the_vault_works_or_says_so() {
     for limit in [8, 16, 32, 48] {
         let dir = scratch();

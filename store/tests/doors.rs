@@ -365,19 +365,20 @@ fn missing_files_are_named() {
     let vault = dir.path().join("vault");
     let pristine = dir.path().join("pristine");
     copy_dir(&vault, &pristine);
-    for (name, word) in [
-        ("keys.page", "keys.page"),
-        ("db/version", "version"),
-        ("db", "version"),
+    for (names, word) in [
+        (&["keys.page", "keys.copy"][..], "keys.page"),
+        (&["db/version"], "version"),
+        (&["db"], "version"),
     ] {
-        let gone = vault.join(name);
-        if gone.is_dir() {
-            fs::remove_dir_all(&gone).unwrap();
-        } else {
-            fs::remove_file(&gone).unwrap();
+        for gone in names.iter().map(|name| vault.join(name)) {
+            if gone.is_dir() {
+                fs::remove_dir_all(&gone).unwrap();
+            } else {
+                fs::remove_file(&gone).unwrap();
+            }
         }
         let error = unlock(dir.path()).unwrap_err();
-        assert!(error.to_string().contains(word), "{name}: {error}");
+        assert!(error.to_string().contains(word), "{names:?}: {error}");
         assert!(!error.advice().is_empty());
         fs::remove_dir_all(&vault).unwrap();
         copy_dir(&pristine, &vault);
@@ -439,6 +440,7 @@ fn an_erased_vault_leaves_nothing_and_a_piece_of_one_goes_too() {
     let held = [
         place.vault.join("vault.head"),
         place.vault.join("keys.page"),
+        place.vault.join("keys.copy"),
         place.state.join("vault.anchor"),
     ]
     .map(|path| (fs::File::open(&path).unwrap(), fs::read(&path).unwrap()));

@@ -275,14 +275,15 @@ fn a_journal_damaged_in_its_middle_gives_back_what_was_before_it() {
 #[test]
 fn without_the_keys_nothing_is_mended_and_nothing_is_touched() {
     let dir = grown();
-    let page = paths(dir.path()).vault.join("keys.page");
-    for half in [0, 65_536] {
-        flip(&page, half + 100);
+    let pages = ["keys.page", "keys.copy"].map(|name| paths(dir.path()).vault.join(name));
+    for page in &pages {
+        flip(page, 100);
     }
-    let before = fs::read(&page).unwrap();
+    let read = || pages.each_ref().map(|page| fs::read(page).unwrap());
+    let before = read();
     let error = repair(dir.path()).unwrap_err();
     assert!(error.to_string().contains("keys.page"), "{error}");
-    assert_eq!(fs::read(&page).unwrap(), before);
+    assert!(read() == before);
     assert!(!paths(dir.path()).vault.join("damaged-1").exists());
     // A wrong password is no damage.
     let wrong = Vault::repair(
@@ -295,4 +296,65 @@ fn without_the_keys_nothing_is_mended_and_nothing_is_touched() {
         wrong,
         Err(RepairError::Unlock(UnlockError::WrongPassword))
     ));
+}
+
+#[test]
+fn either_file_of_the_keys_may_be_lost_or_damaged() {
+    let dir = grown();
+    let image = dir.path().join("image");
+    let names = ["keys.page", "keys.copy"];
+    for (lost, other) in [(names[0], names[1]), (names[1], names[0])] {
+        let harms: [(&str, fn(&Path)); 4] = [
+            ("gone", |page| fs::remove_file(page).unwrap()),
+            ("flipped", |page| flip(page, 100)),
+            ("empty", |page| fs::write(page, b"").unwrap()),
+            ("another's", |page| fs::write(page, [7; 65_536]).unwrap()),
+        ];
+        for (harm, happens) in harms {
+            copy_dir(&paths(dir.path()).vault, &paths(&image).vault);
+            copy_dir(&paths(dir.path()).state, &paths(&image).state);
+            happens(&paths(&image).vault.join(lost));
+            let vault = unlock(&image).unwrap();
+            assert!(vault.settled(), "{lost} {harm}: both are whole again");
+            assert!(vault.check().unwrap().is_whole(), "{lost} {harm}");
+            assert_eq!(lost_messages(&vault), 0);
+            assert!(vault.session(ANNA).unwrap().is_some());
+            drop(vault);
+            // So next time the other one may go.
+            happens(&paths(&image).vault.join(other));
+            let vault = unlock(&image).unwrap();
+            assert!(
+                vault.check().unwrap().is_whole(),
+                "{other} {harm} behind it"
+            );
+            drop(vault);
+            fs::remove_dir_all(&image).unwrap();
+        }
+    }
+}
+
+#[test]
+fn halves_of_the_keys_that_lie_in_one_file_are_taken_apart() {
+    let dir = grown();
+    let [page, copy] = ["keys.page", "keys.copy"].map(|name| paths(dir.path()).vault.join(name));
+    let mut both = fs::read(&page).unwrap();
+    both.extend(fs::read(&copy).unwrap());
+    fs::remove_file(&copy).unwrap();
+    // Whole, and with either half damaged, as it could be then.
+    for damaged in [None, Some(100), Some(65_636)] {
+        let mut bytes = both.clone();
+        if let Some(at) = damaged {
+            bytes[at] ^= 1;
+        }
+        let _ = fs::remove_file(&copy);
+        fs::write(&page, &bytes).unwrap();
+        let vault = unlock(dir.path()).unwrap();
+        assert!(vault.settled() && vault.check().unwrap().is_whole());
+        assert!(vault.session(ANNA).unwrap().is_some());
+        let lens = [&page, &copy].map(|path| fs::metadata(path).unwrap().len());
+        assert_eq!(lens, [65_536, 65_536], "{damaged:?}");
+        drop(vault);
+        fs::remove_file(&page).unwrap();
+        assert!(unlock(dir.path()).is_ok(), "the copy alone does");
+    }
 }

@@ -83,7 +83,7 @@ pub(crate) fn unpacked(world: &World, name: &str, tar: &[u8]) -> PathBuf {
 }
 
 /// The records of the one conversation in an unpacked document.
-fn records(directory: &Path) -> Vec<Value> {
+pub(crate) fn records(directory: &Path) -> Vec<Value> {
     let mut conversations = fs::read_dir(directory.join("conversations")).unwrap();
     let conversation = conversations.next().unwrap().unwrap().path();
     let mut parts: Vec<PathBuf> = fs::read_dir(conversation)

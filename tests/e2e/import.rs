@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::export::{archive, have, keep, opened, path, tool, unpacked, zip};
+use crate::export::{archive, have, keep, opened, path, records, tool, unpacked, zip};
 use crate::world::{Done, Home, World, eventually, knob, pair};
 
 /// A conversation as `history` tells it, without what cannot come along: paths on this machine.
-fn history(home: &Home, peer: &str) -> Vec<Value> {
+pub(crate) fn history(home: &Home, peer: &str) -> Vec<Value> {
     let mut all = home.json(&["history", peer, "-n", "100000"]);
     for message in &mut all {
         if let Some(file) = message.pointer_mut("/body/file") {
@@ -27,7 +27,7 @@ fn history(home: &Home, peer: &str) -> Vec<Value> {
 
 /// Takes an archive in with the words of the home that wrote it.
 #[track_caller]
-fn import(into: &Home, of: &Home, file: &Path, more: &[&str]) -> Value {
+pub(crate) fn import(into: &Home, of: &Home, file: &Path, more: &[&str]) -> Value {
     let words = of.words_file();
     let mut args = vec!["import", path(file), "--words-file", path(&words), "--json"];
     args.extend(more);
@@ -41,7 +41,7 @@ fn counts(done: &Value) -> [u64; 4] {
 }
 
 /// Everything that people do, both ways.
-fn talk(world: &World, alice: &Home, bob: &Home) {
+pub(crate) fn talk(world: &World, alice: &Home, bob: &Home) {
     let first = alice.deliver("bob", "first \u{202e}of\tall\n");
     let theirs = bob.deliver("alice", "of bob");
     let edited = alice.deliver("bob", "with a tpyo");
@@ -719,6 +719,18 @@ fn who_pairs_before_importing_reads_the_old_messages_before_the_new_ones() {
     assert_eq!(new_ones, ["new one", "new two", "new three"]);
     let newest = new.json(&["history", "robert", "-n", "4"]);
     assert_eq!(told(&newest), told(&after)[after.len() - 4..]);
+    // So does a readable copy.
+    if have(&["unzip"]) {
+        let copy = zip(&world, &new, "both.zip", &["--no-files"]);
+        let unpacked = world.path("copied");
+        tool("unzip", &["-q", path(&copy), "-d", path(&unpacked)], b"");
+        let live: Vec<Value> = after
+            .iter()
+            .filter(|message| message["body"] != Value::Null)
+            .cloned()
+            .collect();
+        assert_eq!(told(&records(&unpacked)), told(&live));
+    }
     // And so it is where that archive is taken in.
     let both = archive(&world, &new, "both.age", &[]);
     let third = world.home("a3", "alice");

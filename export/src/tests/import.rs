@@ -24,7 +24,14 @@ impl Sink for Restored {
         Ok(())
     }
 
-    fn contacts(&mut self, contacts: Vec<Contact>) -> Result<(), &'static str> {
+    fn contacts(
+        &mut self,
+        contacts: Vec<Contact>,
+        removed: Vec<ContactId>,
+    ) -> Result<(), &'static str> {
+        for id in removed {
+            self.memory.messages.remove(&id);
+        }
         self.contacts = contacts;
         Ok(())
     }

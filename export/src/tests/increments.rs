@@ -182,3 +182,42 @@ fn a_document_without_its_list_is_no_base() {
     assert!(verify::archive(&bytes[..], Opener::Words(&key())).is_ok());
     assert!(verify::archive_base(&bytes[..], Opener::Words(&key())).is_err());
 }
+
+#[test]
+fn an_increment_says_once_who_was_removed() {
+    let (mut memory, request) = rich();
+    let base = archived(&mut memory, &request);
+    let bob = request.contacts[1].id;
+    let on_base = base_of(&base);
+    assert_eq!(on_base.owner, request.owner.fingerprint);
+    assert!(on_base.known.contacts().any(|id| id == bob));
+    memory.messages.remove(&bob);
+    let mut without = on(on_base);
+    without.contacts.remove(1);
+    without.removed = vec![bob];
+    let increment = archived(&mut memory, &without);
+    let contacts = entries(&opened(&increment)).remove(1).1;
+    let line = format!("{{\"v\":1,\"type\":\"contact.removed\",\"id\":\"{bob}\"}}\n");
+    assert!(contains(&contacts, &line));
+
+    let (mut both, mut whole) = (Restored::default(), Restored::default());
+    imported(&base, &mut both);
+    assert!(both.memory.messages.contains_key(&bob));
+    imported(&increment, &mut both);
+    let now = archived(
+        &mut memory,
+        &Request {
+            base: None,
+            removed: Vec::new(),
+            ..without
+        },
+    );
+    imported(&now, &mut whole);
+    assert!(both.contacts == whole.contacts);
+    let left = |restored: &Restored| restored.memory.messages.keys().copied().collect::<Vec<_>>();
+    assert_eq!(left(&both), left(&whole));
+    assert!(
+        base_of(&increment).known.contacts().all(|id| id != bob),
+        "said once"
+    );
+}

@@ -163,6 +163,7 @@ impl Write {
             "base": base.as_ref().map(|base| json!({
                 "sha256": hex(&base.sha256),
                 "created_at": base.created_at,
+                "owner": base.owner,
             })),
         });
         let (key, unlock) = match format {

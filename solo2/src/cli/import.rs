@@ -134,7 +134,7 @@ impl Sink for Checker {
         Ok(())
     }
 
-    fn contacts(&mut self, _: Vec<Contact>) -> Result<(), Self::Error> {
+    fn contacts(&mut self, _: Vec<Contact>, _: Vec<ContactId>) -> Result<(), Self::Error> {
         Ok(())
     }
 
@@ -252,6 +252,7 @@ fn report(cx: &Context, done: &Value) -> Outcome {
     let new = [
         "contacts",
         "contacts_changed",
+        "contacts_removed",
         "messages",
         "changed",
         "files",

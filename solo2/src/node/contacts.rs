@@ -327,12 +327,7 @@ impl Core {
 
     pub(crate) fn remove_contact(&mut self, name: &str) -> Result<Value, Failure> {
         let id = self.find(name)?;
-        if let Some(peer) = self.peers.remove(&id) {
-            let _ = peer.courier.send(Order::Stop);
-            self.discard_files(peer.state.transfers);
-        }
-        self.push(Operation::RemoveContact(id));
-        self.look_at_retention(id);
+        self.remove(id);
         Ok(json!({ "v": 1, "type": "contact.removed", "id": peer_id(id), "name": name }))
     }
 }

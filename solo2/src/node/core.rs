@@ -432,7 +432,12 @@ impl Core {
     /// Does one thing for the search index, if there is one to do.
     fn tidy(&mut self, least: usize) {
         match self.vault.index_step(least, INDEX_MOST) {
-            Ok(IndexStep::Idle) => self.tidy_at = None,
+            Ok(IndexStep::Idle) => {
+                self.tidy_at = None;
+                if let Err(error) = self.vault.shorten_journal() {
+                    tracing::warn!("cannot shorten the journal: {error}");
+                }
+            }
             Ok(_) => {
                 self.changed();
                 self.tidy_at = Some(Instant::now() + TIDY_AFTER);

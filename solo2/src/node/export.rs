@@ -85,6 +85,7 @@ pub(super) struct Export {
 struct BaseDocument {
     sha256: String,
     created_at: String,
+    owner: String,
 }
 
 /// Longest list of what a base holds, in bytes: 64 million records.
@@ -110,7 +111,11 @@ pub(super) async fn export(
         .unwrap_or_default();
     let to = connect(&ask.to).await?;
     if let Some(base) = ask.base.take() {
-        request.base = Some(read_base(base, &to).await?);
+        let base = read_base(base, &to).await?;
+        if request.chat.is_none() {
+            request.removed = removed(&node, &base).await?;
+        }
+        request.base = Some(base);
     }
     let state = Arc::new(Mutex::new(State::default()));
     let format = ask.format;
@@ -183,8 +188,23 @@ async fn read_base(base: BaseDocument, from: &UnixStream) -> Result<Base, Failur
     Ok(Base {
         sha256,
         created_at: base.created_at,
+        owner: base.owner,
         known: Known::from_bytes(&known).ok_or_else(malformed)?,
     })
+}
+
+/// Who is in the base and was removed here since. Of a base that this vault neither made nor
+/// took in, nobody: whom it does not know it has not removed.
+async fn removed(node: &Node, base: &Base) -> Result<Vec<ContactId>, Failure> {
+    let (sha256, owner) = (base.sha256, base.owner.clone());
+    let known: Vec<ContactId> = base.known.contacts().collect();
+    node.call(move |core| {
+        let made = core.me.certificate.account().fingerprint() == owner;
+        let ours = made || core.imported()?.iter().any(|(taken, _)| *taken == sha256);
+        let gone = known.into_iter().filter(|id| !core.peers.contains_key(id));
+        Ok(gone.filter(|_| ours).collect())
+    })
+    .await
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {
@@ -231,6 +251,7 @@ async fn request(node: &Node, ask: &Export) -> Result<Request<'static>, Failure>
                 certificate: core.me.certificate.as_bytes().to_vec(),
             },
             contacts,
+            removed: Vec::new(),
             chat,
             since_ms,
             until_ms,
@@ -359,6 +380,11 @@ impl Source for VaultSource {
                 .map_err(|error| failure::read(&error))?;
             Ok(newest.last().map(|(number, ..)| *number))
         }))
+    }
+
+    fn turns(&mut self, contact: ContactId) -> Result<Vec<u64>, Failure> {
+        self.runtime
+            .block_on(self.node.call(move |core| core.turns(contact)))
     }
 
     fn open(&mut self, file: &StoredFile) -> io::Result<Option<Attachment>> {

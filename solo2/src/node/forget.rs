@@ -8,11 +8,13 @@
 //! Spec: docs/protocol/5-vault.md §3.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use solo2_store::ContactId;
 
 use super::core::{Core, Operation};
+use super::courier::Order;
 use super::event::{hex, peer_id};
 use super::time::now_ms;
 use super::{Node, failure};
@@ -76,25 +78,7 @@ impl Core {
     fn forget(&mut self, contact: ContactId, before: u64) -> Result<u64, Failure> {
         let first = self.vault.numbers(contact).start;
         let before = before.min(first.saturating_add(PIECE));
-        let mut gone = BTreeSet::new();
-        let mut blobs = Vec::new();
-        let mut at = first;
-        while at < before {
-            let next = at.saturating_add(PAGE).min(before);
-            let page = self
-                .vault
-                .history(contact, Some(next), usize::try_from(next - at).unwrap_or(0))
-                .map_err(|error| failure::read(&error))?;
-            for (_, message, amendments) in page {
-                gone.insert(message.id);
-                if message.incoming
-                    && let Some(kept) = amendments.file().and_then(|file| file.kept.as_ref())
-                {
-                    blobs.push(self.files_dir.join(hex(&kept.blob)));
-                }
-            }
-            at = next;
-        }
+        let (gone, blobs) = self.contents(contact, first..before)?;
         if gone.is_empty() {
             return Ok(0);
         }
@@ -104,6 +88,55 @@ impl Core {
         }
         self.forget_expiry(contact, &gone);
         self.push(Operation::Forget { contact, before });
+        self.remove_after_commit(blobs);
+        Ok(gone.len() as u64)
+    }
+
+    /// Removes a contact with everything of theirs.
+    pub(super) fn remove(&mut self, contact: ContactId) {
+        // What this round appended has its number only then.
+        self.commit();
+        let numbers = self.vault.numbers(contact);
+        // Of a conversation that cannot be read the files stay behind, sealed under lost keys.
+        let (_, blobs) = self.contents(contact, numbers).unwrap_or_default();
+        if let Some(peer) = self.peers.remove(&contact) {
+            let _ = peer.courier.send(Order::Stop);
+            self.discard_files(peer.state.transfers);
+        }
+        self.push(Operation::RemoveContact(contact));
+        self.remove_after_commit(blobs);
+        self.look_at_retention(contact);
+    }
+
+    /// The ids of messages, and where the files that came with them lie.
+    fn contents(
+        &self,
+        contact: ContactId,
+        numbers: std::ops::Range<u64>,
+    ) -> Result<(BTreeSet<[u8; 16]>, Vec<PathBuf>), Failure> {
+        let mut ids = BTreeSet::new();
+        let mut blobs = Vec::new();
+        let mut at = numbers.start;
+        while at < numbers.end {
+            let next = at.saturating_add(PAGE).min(numbers.end);
+            let page = self
+                .vault
+                .history(contact, Some(next), usize::try_from(next - at).unwrap_or(0))
+                .map_err(|error| failure::read(&error))?;
+            for (_, message, amendments) in page {
+                ids.insert(message.id);
+                if message.incoming
+                    && let Some(kept) = amendments.file().and_then(|file| file.kept.as_ref())
+                {
+                    blobs.push(self.files_dir.join(hex(&kept.blob)));
+                }
+            }
+            at = next;
+        }
+        Ok((ids, blobs))
+    }
+
+    fn remove_after_commit(&mut self, blobs: Vec<PathBuf>) {
         self.after_commit(move |committed| {
             if committed.is_ok() {
                 for blob in blobs {
@@ -111,7 +144,6 @@ impl Core {
                 }
             }
         });
-        Ok(gone.len() as u64)
     }
 
     /// Takes messages that have not left yet back, for nothing of them is to stay here.

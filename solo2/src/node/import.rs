@@ -105,6 +105,7 @@ pub(super) async fn import(
             "dry_run": ask.dry_run,
             "contacts": counts.contacts,
             "contacts_changed": counts.contacts_changed,
+            "contacts_removed": counts.contacts_removed,
             "messages": counts.messages,
             "changed": counts.changed,
             "known": counts.known,
@@ -317,14 +318,16 @@ impl Sink for VaultSink {
         Ok(())
     }
 
-    fn contacts(&mut self, contacts: Vec<Contact>) -> Result<(), Failure> {
+    fn contacts(&mut self, contacts: Vec<Contact>, removed: Vec<ContactId>) -> Result<(), Failure> {
         let terms = self.terms;
         (self.places, self.counts, self.unpaired) = self.call(move |core| {
             let mut counts = Counts::default();
-            let before = core.unpaired_json();
-            let (places, new) = core.restore_contacts(contacts, terms, &mut counts)?;
-            let new = new.iter().map(peer_json);
-            Ok((places, counts, before.into_iter().chain(new).collect()))
+            let mut unpaired = core.unpaired();
+            let restored = core.restore_contacts(contacts, &removed, terms, &mut counts)?;
+            unpaired.retain(|contact| !restored.removed.contains(&contact.id));
+            unpaired.extend(restored.new);
+            let unpaired = unpaired.iter().map(peer_json).collect();
+            Ok((restored.places, counts, unpaired))
         })?;
         Ok(())
     }
@@ -419,7 +422,7 @@ impl Drop for VaultSink {
 
 impl Core {
     /// The archives that were taken in, and when they were made.
-    fn imported(&self) -> Result<Vec<([u8; 32], u64)>, Failure> {
+    pub(super) fn imported(&self) -> Result<Vec<([u8; 32], u64)>, Failure> {
         let setting = self.vault.setting(IMPORTED);
         let bytes = setting.map_err(|error| failure::read(&error))?;
         let bytes = bytes.unwrap_or_default();
@@ -452,11 +455,11 @@ impl Core {
     }
 
     /// Contacts that must be paired with before they can be written to.
-    fn unpaired_json(&self) -> Vec<Value> {
+    fn unpaired(&self) -> Vec<Contact> {
         self.peers
             .values()
             .filter(|peer| !peer.state.paired)
-            .map(|peer| peer_json(&peer.contact))
+            .map(|peer| peer.contact.clone())
             .collect()
     }
 }

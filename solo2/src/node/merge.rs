@@ -11,9 +11,8 @@
 //! from there.
 //! Spec: docs/protocol/7-export.md §5.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use solo2_crypto::identity::DeviceCertificate;
 use solo2_export::import::Record;
@@ -44,6 +43,8 @@ pub(super) struct Counts {
     pub(super) contacts: u64,
     /// Those that are not paired with, and got the archive's newer record.
     pub(super) contacts_changed: u64,
+    /// Those that were removed where the archive is from, and are not paired with here.
+    pub(super) contacts_removed: u64,
     /// Messages that were not known.
     pub(super) messages: u64,
     /// Those that were, and got something that happened to them.
@@ -72,21 +73,42 @@ enum Fate {
     New(Contact),
 }
 
+/// What became of an archive's contacts.
+pub(super) struct Restored {
+    /// Whose conversation here each of them has.
+    pub(super) places: BTreeMap<ContactId, ContactId>,
+    /// Who was not known.
+    pub(super) new: Vec<Contact>,
+    /// Who went.
+    pub(super) removed: BTreeSet<ContactId>,
+}
+
 impl Core {
-    /// Takes in an archive's contacts, all or none; whose conversation each of them has here,
-    /// and who is new.
+    /// Takes in an archive's contacts, all or none, and takes leave of those that were removed
+    /// where it is from: not of one that is paired with here.
     pub(super) fn restore_contacts(
         &mut self,
         contacts: Vec<Contact>,
+        removed: &[ContactId],
         terms: Terms,
         counts: &mut Counts,
-    ) -> Result<(BTreeMap<ContactId, ContactId>, Vec<Contact>), Failure> {
+    ) -> Result<Restored, Failure> {
+        let unpaired = |id: &&ContactId| {
+            let peer = self.peers.get(id);
+            peer.is_some_and(|peer| !peer.state.paired)
+        };
+        let removed: BTreeSet<ContactId> = removed
+            .iter()
+            .filter(unpaired)
+            .filter(|_| terms.newest)
+            .copied()
+            .collect();
         let mut places = BTreeMap::new();
         let mut fates = Vec::new();
         let mut names = Vec::new();
         for contact in contacts {
             let theirs = contact.id;
-            let fate = self.fate(contact, terms, &mut names)?;
+            let fate = self.fate(contact, &removed, terms, &mut names)?;
             let ours = match &fate {
                 Fate::Known(id) => *id,
                 Fate::Changed(contact) | Fate::New(contact) => contact.id,
@@ -95,12 +117,18 @@ impl Core {
             fates.push(fate);
         }
         let new = fates.iter().filter(|fate| matches!(fate, Fate::New(_)));
-        if self.peers.len() + new.count() > CONTACTS_MAX {
+        if self.peers.len() - removed.len() + new.count() > CONTACTS_MAX {
             return Err(Failure::new(
                 Kind::Quota,
                 format!("a vault holds {CONTACTS_MAX} contacts, and with this archive's there would be more"),
             )
             .hint("solo2 contact remove frees a place"));
+        }
+        counts.contacts_removed += removed.len() as u64;
+        if !terms.dry {
+            for id in &removed {
+                self.remove(*id);
+            }
         }
         let mut newcomers = Vec::new();
         for fate in fates {
@@ -120,12 +148,17 @@ impl Core {
                 self.put_unpaired(contact)?;
             }
         }
-        Ok((places, newcomers))
+        Ok(Restored {
+            places,
+            new: newcomers,
+            removed,
+        })
     }
 
     fn fate(
         &self,
         mut contact: Contact,
+        removed: &BTreeSet<ContactId>,
         terms: Terms,
         names: &mut Vec<String>,
     ) -> Result<Fate, Failure> {
@@ -146,7 +179,8 @@ impl Core {
             .peers
             .values()
             .find(|peer| peer.contact.account == contact.account)
-            .or_else(|| self.peers.get(&contact.id));
+            .or_else(|| self.peers.get(&contact.id))
+            .filter(|peer| !removed.contains(&peer.contact.id));
         let Some(peer) = known else {
             let pending = self.vault.inbox_names(contact.id);
             if pending.map_err(|error| failure::read(&error))? {
@@ -155,7 +189,7 @@ impl Core {
                 rand::Rng::fill_bytes(&mut rand::rng(), &mut id);
                 contact.id = ContactId(id);
             }
-            contact.name = self.name_for(&contact.name, names);
+            contact.name = self.name_for(&contact.name, removed, names);
             return Ok(Fate::New(contact));
         };
         let here = &peer.contact;
@@ -166,7 +200,7 @@ impl Core {
         if contact.name != here.name {
             contact.name = match self.find(&contact.name) {
                 Ok(_) => here.name.clone(),
-                Err(_) => self.name_for(&contact.name, names),
+                Err(_) => self.name_for(&contact.name, removed, names),
             };
         }
         Ok(match contact == *here {
@@ -176,12 +210,19 @@ impl Core {
     }
 
     /// A name that nobody has, as like the old one as can be.
-    fn name_for(&self, name: &str, names: &mut Vec<String>) -> String {
+    fn name_for(
+        &self,
+        name: &str,
+        removed: &BTreeSet<ContactId>,
+        names: &mut Vec<String>,
+    ) -> String {
         let base = valid_name(name).unwrap_or_else(|_| "contact".to_owned());
-        let taken = |name: &str| {
-            names.iter().any(|known| known == name)
-                || self.peers.values().any(|peer| peer.contact.name == name)
-        };
+        let here = self.peers.values().map(|peer| &peer.contact);
+        let here: Vec<&str> = here
+            .filter(|contact| !removed.contains(&contact.id))
+            .map(|contact| contact.name.as_str())
+            .collect();
+        let taken = |name: &str| here.contains(&name) || names.iter().any(|known| known == name);
         let name = free_name(&base, taken).unwrap_or(base);
         names.push(name.clone());
         name

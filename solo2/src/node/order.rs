@@ -84,6 +84,11 @@ pub(super) struct Stretch<T> {
 }
 
 impl Core {
+    /// The numbers at which a conversation goes back in time.
+    pub(super) fn turns(&self, contact: ContactId) -> Result<Vec<u64>, Failure> {
+        Ok(Order::read(&self.vault, contact)?.starts)
+    }
+
     /// The stretches of a conversation, none of them read yet.
     pub(super) fn stretches<T>(&self, contact: ContactId) -> Result<Vec<Stretch<T>>, Failure> {
         let starts = Order::read(&self.vault, contact)?.starts;

@@ -113,7 +113,7 @@ fn blocks_that_open(vault: &Vault, captured: &Captured) -> usize {
         .unwrap()
         .vault_id;
     let branch = &vault.keys().key_page;
-    let (_, halves) = KeyPage::open(&vault.paths().key_page(), id, branch).unwrap();
+    let (_, halves) = KeyPage::open(vault.paths(), id, branch).unwrap();
     let mut records: Vec<_> = halves
         .iter()
         .flatten()

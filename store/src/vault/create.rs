@@ -86,13 +86,7 @@ fn make<R: CryptoRng>(
     files::create_private_dir(&place.files())?;
 
     let slots = SlotKeys::random(head.generation, rng);
-    KeyPage::create(
-        &place.key_page(),
-        doors.vault_id,
-        &slots,
-        &keys.key_page,
-        rng,
-    )?;
+    KeyPage::create(&place, doors.vault_id, &slots, &keys.key_page, rng)?;
     let db = Db::create(&place.db())?;
     let mut batch = Batch::default();
     for (name, value) in settings {

@@ -32,7 +32,9 @@ impl Vault {
         for place in [paths, &unfinished] {
             destroy_file(&place.head())?;
             destroy_file(&place.head().with_extension("new"))?;
-            destroy_file(&place.key_page())?;
+            for page in place.key_pages() {
+                destroy_file(&page)?;
+            }
         }
         destroy_file(&paths.anchor())?;
         for place in [&paths.vault, &unfinished.vault] {

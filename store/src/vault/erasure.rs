@@ -70,7 +70,7 @@ fn message(n: u8) -> Message {
 fn halves(vault: &Vault) -> Halves {
     let key = &vault.keys.key_page;
     let id = vault_id(vault);
-    KeyPage::open(&vault.paths.key_page(), id, key).unwrap().1
+    KeyPage::open(&vault.paths, id, key).unwrap().1
 }
 
 fn vault_id(vault: &Vault) -> [u8; 16] {
@@ -193,9 +193,12 @@ fn a_crash_before_settling_is_settled_by_the_next_opening() {
         tx.commit().unwrap();
         olds.push(row(&vault, Table::Session, &ANNA.0));
     }
-    let unsettled = fs::read(paths.key_page()).unwrap();
+    let pages = paths.key_pages();
+    let unsettled = pages.each_ref().map(|page| fs::read(page).unwrap());
     vault.close().unwrap();
-    fs::write(paths.key_page(), unsettled).unwrap();
+    for (page, bytes) in pages.iter().zip(unsettled) {
+        fs::write(page, bytes).unwrap();
+    }
     let vault = Vault::unlock(&paths, Unlock::Entropy(&Secret::new(&[7; 32]))).unwrap();
     assert!(vault.settled());
     assert_eq!(opened_by_any_slot(&vault, &olds[0]), None);

@@ -11,7 +11,7 @@
 //!
 //! When the mutable records are not all those of the last commit, nobody knows how old a
 //! session is, so none survives: the same as accepting a rollback. Not mended: a damaged
-//! `vault.head` or `keys.page`, and a database whose list of tables is gone. Without keys,
+//! `vault.head`, both files of the slot keys damaged, and a database whose list of tables is gone. Without keys,
 //! or without knowing what there was, nothing would be left to call a vault.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,9 +184,9 @@ fn rewrite(
     let doors = Doors::read(&paths.head())?;
     let keys = VaultKeys::of(&unlock.data_key(&doors)?);
     let anchor_at = Anchor::read(&paths.anchor(), &doors.vault_id, &keys.anchor)?;
-    let (_, halves) = KeyPage::open(&paths.key_page(), doors.vault_id, &keys.key_page)?;
+    let (_, halves) = KeyPage::open(paths, doors.vault_id, &keys.key_page)?;
     if halves.iter().all(Option::is_none) {
-        let what = "keys.page does not open, and with it no message";
+        let what = "neither keys.page nor keys.copy opens, and with them no message";
         return Err(UnlockError::Damaged(Damage { what }).into());
     }
     let aside = Aside::put(&paths.vault)?;

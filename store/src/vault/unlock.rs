@@ -198,12 +198,11 @@ fn open_verified(
     lock: Arc<OwnerLock>,
     accept: Accept,
 ) -> Result<(Vault, Option<Found>), UnlockError> {
-    let (mut page, halves) = match KeyPage::open(&paths.key_page(), doors.vault_id, &keys.key_page)
-    {
+    let (mut page, halves) = match KeyPage::open(paths, doors.vault_id, &keys.key_page) {
         Ok(opened) => opened,
         Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => {
             return Err(UnlockError::Damaged(Damage {
-                what: "keys.page is missing",
+                what: "keys.page and keys.copy are missing",
             }));
         }
         Err(error) => return Err(error.into()),
@@ -215,7 +214,7 @@ fn open_verified(
     let vault_at = head.commit;
     let slots = if fresh {
         page.pick(halves, head.generation).ok_or(Damage {
-            what: "keys.page does not fit the database",
+            what: "neither keys.page nor keys.copy fits the database",
         })?
     } else if accept.older {
         head.commit = head.commit.max(anchor_at.unwrap_or(0));
