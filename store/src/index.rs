@@ -14,11 +14,15 @@
 //! Spec: docs/protocol/5-vault.md §6.
 
 mod build;
+mod candidates;
 mod draft;
 #[cfg(test)]
 mod erasure;
+mod lists;
 mod merge;
+pub(crate) mod posting;
 mod read;
+mod rewrite;
 mod seal;
 mod step;
 pub(crate) mod token;
@@ -30,12 +34,15 @@ use solo2_crypto::secret::Secret;
 use zeroize::Zeroizing;
 
 use crate::bytes::Reader;
+use crate::index::merge::Merge;
+use crate::index::rewrite::Looked;
 use crate::key_page::{SLOTS, Slot};
 use crate::keys::VaultKeys;
 use crate::record::contact::ContactId;
 use crate::row::{Key, Table};
 
-pub(crate) use read::{Directory, Docs, Lists};
+pub(crate) use candidates::Candidates;
+pub(crate) use read::{Directory, Docs};
 pub use step::{IndexStatus, IndexStep};
 
 /// The slot whose key seals the keys of the segments; no contact ever gets it.
@@ -52,6 +59,9 @@ pub(crate) struct Index {
     pub(crate) row: IndexRow,
     /// One for each segment of the row.
     pub(crate) open: Vec<Open>,
+    /// A segment that is being made out of others.
+    merge: Option<Merge>,
+    looked: Option<Looked>,
 }
 
 /// A segment with its key.
@@ -190,7 +200,12 @@ impl Index {
                 Open::new(segment.clone(), key)
             })
             .collect();
-        Self { row, open }
+        Self {
+            row,
+            open,
+            merge: None,
+            looked: None,
+        }
     }
 
     /// The keys of the segments, to be stored under the slot of the index.

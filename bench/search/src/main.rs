@@ -5,7 +5,8 @@
 //! cargo run --release --manifest-path bench/search/Cargo.toml --features sqlcipher -- 200000
 //! ```
 //! Writes a synthetic history through the store's own API, indexes it, and asks classes of
-//! queries: warm, and after the files have left the page cache. `TMPDIR` says on which disk.
+//! queries: warm, and after the files have left the page cache. `TMPDIR` says on which disk; a
+//! directory behind the number is kept, and what is in it is asked without being made again.
 
 mod corpus;
 #[cfg(feature = "sqlcipher")]
@@ -44,11 +45,16 @@ fn main() {
         .map_or(1_000_000, |arg| arg.parse().expect("how many messages"));
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("{messages} messages, load {}", load.trim());
-    let dir = tempfile::tempdir().expect("a directory");
     let classes = questions(messages);
-    vault(dir.path(), messages, &classes);
-    #[cfg(feature = "sqlcipher")]
-    sqlcipher::run(dir.path(), messages, &classes);
+    let run = |dir: &Path| {
+        vault(dir, messages, &classes);
+        #[cfg(feature = "sqlcipher")]
+        sqlcipher::run(dir, messages, &classes);
+    };
+    match std::env::args().nth(2) {
+        Some(kept) => run(Path::new(&kept)),
+        None => run(tempfile::tempdir().expect("a directory").path()),
+    }
 }
 
 /// Classes of questions; phrases stand in some message.
@@ -126,12 +132,21 @@ fn id(contact: u64) -> ContactId {
     ContactId(u128::from(contact + 1).to_be_bytes())
 }
 
-fn vault(dir: &Path, messages: u64, classes: &[Class]) {
-    let paths = VaultPaths {
+fn paths(dir: &Path) -> VaultPaths {
+    VaultPaths {
         vault: dir.join("vault"),
         state: dir.join("state"),
-    };
-    let words = Secret::new(&[7; 32]);
+    }
+}
+
+fn words() -> Secret<32> {
+    Secret::new(&[7; 32])
+}
+
+/// Writes the history, and indexes it.
+fn make(dir: &Path, messages: u64) {
+    let paths = paths(dir);
+    let words = words();
     let rng = &mut rand::rng();
     let mut vault =
         Vault::create_with(&paths, &words, "password", PasswordCost::FLOOR, rng).expect("a vault");
@@ -188,8 +203,7 @@ fn vault(dir: &Path, messages: u64, classes: &[Class]) {
     vault.close().expect("closes");
     let without = size(dir);
 
-    let open = || Vault::unlock(&paths, Unlock::Entropy(&words)).expect("opens");
-    let mut vault = open();
+    let mut vault = Vault::unlock(&paths, Unlock::Entropy(&words)).expect("opens");
     let begun = Clock::start();
     let mut longest = Duration::ZERO;
     loop {
@@ -213,7 +227,14 @@ fn vault(dir: &Path, messages: u64, classes: &[Class]) {
         100.0 * index as f64 / text as f64,
         status.segments
     );
+}
 
+fn vault(dir: &Path, messages: u64, classes: &[Class]) {
+    let (paths, words) = (paths(dir), words());
+    if !paths.vault.is_dir() {
+        make(dir, messages);
+    }
+    let open = || Vault::unlock(&paths, Unlock::Entropy(&words)).expect("opens");
     let mut times = Vec::new();
     for _ in 0..10 {
         let begun = Clock::start();

@@ -2,18 +2,25 @@
 //!
 //! ```text
 //! block     = seal[segment key](4096 bytes, "i" || its name in the log)
-//! directory = layout 1 || docs u32be || bytes of the token stream u32be
+//! directory = layout 2 || docs u32be || bytes of the token stream u32be
 //!          || count u16be || contact id 16 *
 //!          || count u32be || (first document u32be || its second u64be) *      one for each map block
-//!          || count u32be || (first entry at u16be || its token 11) *          one for each token block
+//!          || count u32be || (first entry at u16be || its token 10) *          one for each token block
 //! map       = (contact << 2 | file << 1 | incoming, seq, seconds since the one before) *      varints
 //! tokens    = entry *
-//! entry     = shared | depth << 3 | n << 6  u8 || groups shared..depth 2 each || word 3
-//!          || [count varint when n = 0; else n is the count] || first document, then steps      varints
+//! entry     = n << 5 | follows << 4 | depth * (depth + 1) / 2 + shared  u8
+//!          || groups shared..depth 2 each || word 2 || [count varint when n = 0; else n is the count]
+//!          || list                                                          see posting.rs
 //! ```
 //! A varint is LEB128. `shared` groups are those of the entry before; the first entry that
 //! begins in a block shares none, so reading can start there. 0xffff: none begins in this block.
 //! A map block starts with seconds counted from the directory's. Blocks are padded with zeros.
+//!
+//! Layout 1, which is read and not written any more, has tokens of 11 bytes and
+//! ```text
+//! entry     = n << 6 | depth << 3 | shared  u8 || groups shared..depth 2 each || word 3
+//!          || [count varint when n = 0; else n is the count] || first document, then steps      varints
+//! ```
 
 use rand_core::CryptoRng;
 use solo2_crypto::aead;
@@ -21,15 +28,21 @@ use solo2_crypto::secret::Secret;
 use zeroize::Zeroizing;
 
 use crate::index::draft::Draft;
+use crate::index::posting::{self, Follow, Posting};
 use crate::index::token::Token;
-use crate::index::{BLOCK, Part, Segment, block_ad, block_key};
+use crate::index::{BLOCK, Doc, Part, Segment, block_ad, block_key};
 use crate::keys::VaultKeys;
 use crate::record::contact::ContactId;
 use crate::row::Key;
 
-pub(crate) const LAYOUT: u8 = 1;
+/// The layout that is written.
+pub(crate) const LAYOUT: u8 = 2;
+/// The one before.
+pub(crate) const LAYOUT_1: u8 = 1;
 /// No entry begins in this block.
 pub(crate) const NONE: u16 = u16::MAX;
+/// Lists up to this length have it in the first byte of their entry.
+const SMALL: usize = 7;
 
 /// A segment, ready to be committed.
 pub(crate) struct Built {
@@ -48,16 +61,15 @@ pub(crate) fn build<R: CryptoRng>(
     let mut contacts: Vec<ContactId> = draft.docs.iter().map(|doc| doc.contact).collect();
     contacts.sort_unstable();
     contacts.dedup();
-    let map = map(draft, &contacts);
-    let tokens = tokens(draft);
-    let directory = directory(draft, &contacts, &map, &tokens);
+    let map = map(&draft.docs, &contacts);
+    let directory = directory(draft, &contacts, &map);
 
     let mut id = [0; 16];
     rng.fill_bytes(&mut id);
     let key = Secret::random(rng);
     let mut blocks = Vec::new();
     let mut counts = [0; 3];
-    let streams = [directory.as_slice(), &map.stream, &tokens.stream];
+    let streams = [directory.as_slice(), &map.stream, &draft.tokens.stream];
     for ((part, stream), count) in Part::ALL.into_iter().zip(streams).zip(&mut counts) {
         for chunk in stream.chunks(BLOCK) {
             let mut plain = Zeroizing::new(vec![0; BLOCK]);
@@ -91,12 +103,12 @@ struct Map {
     starts: Vec<(u32, u64)>,
 }
 
-fn map(draft: &Draft, contacts: &[ContactId]) -> Map {
+fn map(docs: &[Doc], contacts: &[ContactId]) -> Map {
     let mut stream = Zeroizing::new(Vec::new());
     let mut starts = Vec::new();
     let mut before = 0;
     let mut entry = Vec::with_capacity(24);
-    for (number, doc) in (0..).zip(&draft.docs) {
+    for (number, doc) in (0..).zip(docs) {
         let contact = contacts.binary_search(&doc.contact).unwrap_or_default() as u64;
         let flags = u64::from(doc.file) << 1 | u64::from(doc.incoming);
         let put = |entry: &mut Vec<u8>, before: u64| {
@@ -119,63 +131,68 @@ fn map(draft: &Draft, contacts: &[ContactId]) -> Map {
     Map { stream, starts }
 }
 
-struct Stream {
+/// The token stream of a segment, written token by token in ascending order.
+pub(crate) struct Stream {
+    docs: u32,
     stream: Zeroizing<Vec<u8>>,
     /// Where the first entry of each block begins, and its token.
     starts: Vec<(u16, Token)>,
+    before: Token,
 }
 
-fn tokens(draft: &Draft) -> Stream {
-    let mut stream = Zeroizing::new(Vec::new());
-    let mut starts: Vec<(u16, Token)> = Vec::new();
-    let nothing = Token {
-        groups: [0; crate::index::token::DEPTH],
-        word: [0; 3],
-    };
-    let mut before = nothing;
-    for (token, list) in &draft.lists {
-        let at = stream.len();
-        if at / BLOCK >= starts.len() {
-            starts.resize(at / BLOCK, (NONE, nothing));
-            starts.push(((at % BLOCK) as u16, *token));
-            before = nothing;
+impl Stream {
+    /// For a segment of so many documents.
+    pub(crate) fn new(docs: u32) -> Self {
+        Self {
+            docs,
+            stream: Zeroizing::new(Vec::new()),
+            starts: Vec::new(),
+            before: Token::default(),
         }
-        entry(&mut stream, &before, token, list);
-        before = *token;
     }
-    starts.resize(stream.len().div_ceil(BLOCK), (NONE, nothing));
-    Stream { stream, starts }
+
+    /// Appends a token and its list, which is settled and not empty.
+    pub(crate) fn entry(&mut self, token: Token, list: &[Posting]) {
+        let at = self.stream.len();
+        if at / BLOCK >= self.starts.len() {
+            self.starts.resize(at / BLOCK, (NONE, Token::default()));
+            self.starts.push(((at % BLOCK) as u16, token));
+            self.before = Token::default();
+        }
+        let depth = token.depth();
+        let pairs = token.groups.iter().zip(&self.before.groups);
+        let shared = pairs
+            .take(depth)
+            .take_while(|(one, other)| one == other)
+            .count();
+        let follows = list.iter().any(|posting| posting.follow != Follow::ANY);
+        let small = if list.len() <= SMALL { list.len() } else { 0 };
+        let kind = depth * (depth + 1) / 2 + shared;
+        self.stream
+            .push((small << 5 | usize::from(follows) << 4 | kind) as u8);
+        for group in token.groups.iter().take(depth).skip(shared) {
+            self.stream.extend_from_slice(&group.to_be_bytes());
+        }
+        self.stream.extend(token.word.iter().take(2));
+        if small == 0 {
+            varint(&mut self.stream, list.len() as u64);
+        }
+        posting::write(&mut self.stream, self.docs, list, follows);
+        self.before = token;
+    }
 }
 
-fn entry(stream: &mut Vec<u8>, before: &Token, token: &Token, list: &[u32]) {
-    let depth = token.depth();
-    let pairs = token.groups.iter().zip(&before.groups);
-    let shared = pairs
-        .take(depth)
-        .take_while(|(one, other)| one == other)
-        .count();
-    let small = if list.len() <= 3 { list.len() } else { 0 };
-    stream.push((shared | depth << 3 | small << 6) as u8);
-    for group in token.groups.iter().take(depth).skip(shared) {
-        stream.extend_from_slice(&group.to_be_bytes());
-    }
-    stream.extend_from_slice(&token.word);
-    if small == 0 {
-        varint(stream, list.len() as u64);
-    }
-    let mut last = 0;
-    for doc in list {
-        varint(stream, u64::from(doc - last));
-        last = *doc;
-    }
+/// `depth` and `shared` of an entry of layout 2.
+pub(crate) fn depth_and_shared(kind: u8) -> Option<(usize, usize)> {
+    let kind = usize::from(kind);
+    let depth = (0..=crate::index::token::DEPTH)
+        .rev()
+        .find(|depth| depth * (depth + 1) / 2 <= kind)?;
+    Some((depth, kind - depth * (depth + 1) / 2))
 }
 
-fn directory(
-    draft: &Draft,
-    contacts: &[ContactId],
-    map: &Map,
-    tokens: &Stream,
-) -> Zeroizing<Vec<u8>> {
+fn directory(draft: &Draft, contacts: &[ContactId], map: &Map) -> Zeroizing<Vec<u8>> {
+    let tokens = &draft.tokens;
     let mut bytes = Zeroizing::new(vec![LAYOUT]);
     bytes.extend_from_slice(&(draft.docs.len() as u32).to_be_bytes());
     bytes.extend_from_slice(&(tokens.stream.len() as u32).to_be_bytes());
@@ -188,8 +205,11 @@ fn directory(
         bytes.extend_from_slice(&first.to_be_bytes());
         bytes.extend_from_slice(&at_s.to_be_bytes());
     }
-    bytes.extend_from_slice(&(tokens.starts.len() as u32).to_be_bytes());
-    for (at, token) in &tokens.starts {
+    let blocks = tokens.stream.len().div_ceil(BLOCK);
+    bytes.extend_from_slice(&(blocks as u32).to_be_bytes());
+    let none = (NONE, Token::default());
+    let rest = std::iter::repeat_n(&none, blocks.saturating_sub(tokens.starts.len()));
+    for (at, token) in tokens.starts.iter().chain(rest) {
         bytes.extend_from_slice(&at.to_be_bytes());
         bytes.extend_from_slice(&token.to_bytes());
     }

@@ -3,78 +3,145 @@
 use std::collections::HashMap;
 
 use crate::index::Doc;
-use crate::index::token::{Kind, Token, Tokens, each};
+use crate::index::build::Stream;
+use crate::index::posting::{Follow, Posting, settle};
+use crate::index::token::{Kind, Tokens, each};
 
-/// Documents and lists, complete.
+/// Documents and the stream of what they are indexed under, complete.
 pub(crate) struct Draft {
     /// In ascending order.
     pub(crate) docs: Vec<Doc>,
-    /// In ascending order; each list too, and none is empty.
-    pub(crate) lists: Vec<(Token, Vec<u32>)>,
+    pub(crate) tokens: Stream,
 }
 
 /// Takes documents in, in order.
 #[derive(Default)]
 pub(crate) struct Collector {
     docs: Vec<Doc>,
-    words: HashMap<Box<str>, Vec<u32>>,
+    /// Each word has a number.
+    words: HashMap<Box<str>, usize>,
+    /// By the number of the word.
+    lists: Vec<Vec<Place>>,
     others: HashMap<(Kind, Box<str>), Vec<u32>>,
+}
+
+/// A document with a word in it.
+#[derive(Clone, Copy)]
+struct Place {
+    doc: u32,
+    behind: Behind,
+}
+
+/// What stands behind a word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    /// A word, by its number.
+    Word(usize),
+    /// Nothing more.
+    End,
+    /// No word, or different ones.
+    Any,
 }
 
 impl Collector {
     /// Takes in the next document; the caller sees to the order and the number of them.
     pub(crate) fn push(&mut self, doc: Doc, body: &str) {
         let number = self.docs.len() as u32;
-        let (words, others) = (&mut self.words, &mut self.others);
-        let mut add = |kind: Kind, text: &str| {
-            let list = if kind == Kind::Word {
-                // Most words are known: no copy is made to look.
-                if !words.contains_key(text) {
-                    words.insert(text.into(), Vec::new());
-                }
-                words.get_mut(text)
-            } else {
-                Some(others.entry((kind, text.into())).or_default())
-            };
-            if let Some(list) = list.filter(|list| list.last() != Some(&number)) {
-                list.push(number);
+        // The word that waits for what stands behind it.
+        let mut waiting = None;
+        each(body, &mut |kind, text| {
+            if kind == Kind::Word {
+                let word = self.word(text);
+                self.note(waiting.replace(word), number, Behind::Word(word));
+                return;
             }
-        };
-        each(body, &mut add);
+            if kind == Kind::Gram {
+                self.note(waiting.take(), number, Behind::Any);
+            }
+            self.other(number, kind, text);
+        });
+        self.note(waiting, number, Behind::End);
         if doc.file {
-            add(Kind::File, "");
+            self.other(number, Kind::File, "");
         }
-        add(Kind::Contact, &doc.contact.to_string());
+        self.other(number, Kind::Contact, &doc.contact.to_string());
         self.docs.push(doc);
     }
 
-    pub(crate) fn finish(self, tokens: &mut Tokens<'_>) -> Draft {
-        let words = self
-            .words
-            .into_iter()
-            .map(|(text, list)| (tokens.token(Kind::Word, &text), list))
-            .collect::<Vec<_>>();
-        let others = self
-            .others
-            .into_iter()
-            .map(|((kind, text), list)| (tokens.token(kind, &text), list));
-        let mut all: Vec<_> = words.into_iter().chain(others).collect();
-        all.sort_unstable_by_key(|(token, _)| *token);
-        let mut lists: Vec<(Token, Vec<u32>)> = Vec::with_capacity(all.len());
-        for (token, list) in all {
-            match lists.last_mut().filter(|(last, _)| *last == token) {
-                // Two words with one token.
-                Some((_, before)) => {
-                    before.extend(list);
-                    before.sort_unstable();
-                    before.dedup();
+    fn word(&mut self, text: &str) -> usize {
+        // Most words are known: no copy is made to look.
+        if let Some(known) = self.words.get(text) {
+            return *known;
+        }
+        let new = self.lists.len();
+        self.words.insert(text.into(), new);
+        self.lists.push(Vec::new());
+        new
+    }
+
+    fn note(&mut self, word: Option<usize>, doc: u32, behind: Behind) {
+        let Some(list) = word.and_then(|word| self.lists.get_mut(word)) else {
+            return;
+        };
+        match list.last_mut() {
+            Some(last) if last.doc == doc => {
+                if last.behind != behind {
+                    last.behind = Behind::Any;
                 }
-                None => lists.push((token, list)),
             }
+            _ => list.push(Place { doc, behind }),
+        }
+    }
+
+    fn other(&mut self, doc: u32, kind: Kind, text: &str) {
+        let list = self.others.entry((kind, text.into())).or_default();
+        if list.last() != Some(&doc) {
+            list.push(doc);
+        }
+    }
+
+    pub(crate) fn finish(self, tokens: &mut Tokens<'_>) -> Draft {
+        let mut words = vec![Default::default(); self.lists.len()];
+        for (text, number) in &self.words {
+            if let Some(place) = words.get_mut(*number) {
+                *place = Some(tokens.word(text));
+            }
+        }
+        let follow = |behind: Behind| match behind {
+            Behind::Word(word) => match words.get(word) {
+                Some(Some((_, class))) => *class,
+                _ => Follow::ANY,
+            },
+            Behind::End => Follow::END,
+            Behind::Any => Follow::ANY,
+        };
+        let mut all = Vec::with_capacity(self.lists.len() + self.others.len());
+        for (list, word) in self.lists.iter().zip(&words) {
+            let Some((token, _)) = word else { continue };
+            let list = list.iter().map(|place| Posting {
+                doc: place.doc,
+                follow: follow(place.behind),
+            });
+            all.push((*token, list.collect::<Vec<_>>()));
+        }
+        for ((kind, text), list) in &self.others {
+            let list = list.iter().map(|doc| Posting::plain(*doc));
+            all.push((tokens.token(*kind, text).cut(), list.collect()));
+        }
+        all.sort_unstable_by_key(|(token, _)| *token);
+        let mut stream = Stream::new(self.docs.len() as u32);
+        let mut all = all.into_iter().peekable();
+        while let Some((token, mut list)) = all.next() {
+            // Two words with one token.
+            while let Some((_, more)) = all.next_if(|(other, _)| *other == token) {
+                list.extend(more);
+            }
+            settle(&mut list);
+            stream.entry(token, &list);
         }
         Draft {
             docs: self.docs,
-            lists,
+            tokens: stream,
         }
     }
 }

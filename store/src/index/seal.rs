@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use crate::error::ReadError;
 use crate::index::draft::{Collector, Draft};
 use crate::index::token::Tokens;
-use crate::index::{Doc, MAX_DOCS};
+use crate::index::Doc;
 use crate::record::amendment::Amendments;
 use crate::record::contact::ContactId;
 use crate::record::message::{Kind, Message};
@@ -23,9 +23,8 @@ pub(crate) struct Sealed {
     pub(crate) indexed: BTreeMap<ContactId, Indexed>,
 }
 
-/// Drafts a segment of at most `most` messages: edited ones first, then the oldest of the tail.
+/// Drafts a segment of at most `most` messages, edited ones first, then the oldest of the tail.
 pub(crate) fn seal(vault: &Vault, most: usize) -> Result<Sealed, ReadError> {
-    let most = most.min(MAX_DOCS);
     let mut reader = PageReader::new(vault);
     let mut indexed: BTreeMap<ContactId, Indexed> = BTreeMap::new();
     let mut taken = Vec::new();

@@ -1,4 +1,4 @@
-//! Keeping the index, one commit at a time.
+//! Keeping the index, a short step at a time.
 //!
 //! ```text
 //! 1  rewrite  a segment that has words of deleted messages       destroys its key
@@ -6,17 +6,20 @@
 //! 2  seal     what came since into a new segment
 //! 3  merge    eight segments of a size into one                  destroys their keys
 //! ```
-//! Every step leaves an index that is right, so a crash between two costs nothing.
+//! Every step leaves an index that is right, so a crash between two costs nothing. What would
+//! hold its owner up for long is done in several: until the last of them, on the disk nothing
+//! changes.
 
 use std::collections::BTreeMap;
 
 use crate::error::{CommitError, ReadError};
 use crate::index::build::{Built, build};
 use crate::index::draft::Draft;
-use crate::index::merge::merge;
+use crate::index::lists::Lists;
+use crate::index::merge::Merge;
 use crate::index::read::Docs;
 use crate::index::seal::{Sealed, seal};
-use crate::index::{Doc, INDEX_SLOT, Index, MAX_DOCS, Open};
+use crate::index::{INDEX_SLOT, Index, MAX_DOCS, Open};
 use crate::record;
 use crate::record::contact::ContactId;
 use crate::row::Table;
@@ -27,12 +30,16 @@ use crate::vault::{Change, Changes, Vault};
 const SIZES: [usize; 3] = [1024, 8192, MAX_DOCS];
 /// So many segments of one size become one of the next.
 const FANOUT: usize = 8;
+/// Documents of lists that are merged in one step.
+const MERGED: usize = 400_000;
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexStep {
     /// Nothing: there is nothing to do.
     Idle,
+    /// A part of a longer thing, which further steps end. Nothing was written.
+    Working,
     /// Took so many messages in.
     Sealed(usize),
     /// Made one segment of several.
@@ -84,35 +91,70 @@ impl Vault {
         }
     }
 
-    /// Does one thing for the index, in one commit. Call it when idle, until it says
+    /// Does one thing for the index, in one commit at most. Call it when idle, until it says
     /// [`IndexStep::Idle`].
     ///
-    /// New messages are taken in when there are `least` of them, at most `most` in one step;
-    /// until then a search reads them one by one.
+    /// New messages are taken in when there are `least` of them, at most `most` in one step and
+    /// never more than 1024; until then a search reads them one by one.
     ///
     /// # Errors
     ///
     /// [`CommitError`]; a damaged index is mended by [`Vault::drop_index`] and further steps.
     pub fn index_step(&mut self, least: usize, most: usize) -> Result<IndexStep, CommitError> {
+        if let Some(step) = self.go_on()? {
+            return Ok(step);
+        }
         if self.has_stale() {
-            self.rewrite()?;
-            return Ok(IndexStep::Rewritten);
+            return self.rewrite();
         }
         let tail = usize::try_from(self.index_status().tail).unwrap_or(usize::MAX);
         if tail > 0 && tail >= least {
-            let size = SIZES.into_iter().rev().find(|size| *size <= tail);
-            let Sealed { draft, indexed } = seal(self, size.unwrap_or(tail).min(most.max(1)))?;
+            let [size, ..] = SIZES;
+            let Sealed { draft, indexed } = seal(self, size.min(most.max(1)))?;
             let docs = draft.docs.len();
             self.replace(&[], draft, indexed, false)?;
             return Ok(IndexStep::Sealed(docs));
         }
-        if let Some(numbers) = self.to_merge() {
-            let sources: Vec<&Open> = self.sources(&numbers);
-            let draft = merge(self, &sources)?;
-            self.replace(&numbers, draft, BTreeMap::new(), false)?;
-            return Ok(IndexStep::Merged);
+        match self.to_merge() {
+            Some(numbers) => self.merge(&numbers, false),
+            None => Ok(IndexStep::Idle),
         }
-        Ok(IndexStep::Idle)
+    }
+
+    /// Begins to make one segment out of those of these numbers.
+    pub(super) fn merge(
+        &mut self,
+        numbers: &[u64],
+        rewrites: bool,
+    ) -> Result<IndexStep, CommitError> {
+        let merge = Merge::begin(self, &self.sources(numbers), rewrites)?;
+        self.index_mut().merge = Some(merge);
+        Ok(self.go_on()?.unwrap_or(IndexStep::Working))
+    }
+
+    /// Goes on with a segment that is being made, if there is one and it is still wanted.
+    fn go_on(&mut self) -> Result<Option<IndexStep>, CommitError> {
+        let Some(mut merge) = self.index_mut().merge.take() else {
+            return Ok(None);
+        };
+        let numbers = merge.numbers();
+        let sources = self.sources(&numbers);
+        let wanted = sources.len() == numbers.len()
+            && merge.gone == self.index().row.gone
+            && (merge.rewrites || !self.has_stale());
+        if !wanted {
+            return Ok(None);
+        }
+        if !merge.go_on(self, &sources, MERGED)? {
+            self.index_mut().merge = Some(merge);
+            return Ok(Some(IndexStep::Working));
+        }
+        let did = match merge.rewrites {
+            true => IndexStep::Rewritten,
+            false => IndexStep::Merged,
+        };
+        self.replace(&numbers, merge.finish(), BTreeMap::new(), false)?;
+        Ok(Some(did))
     }
 
     /// Removes the whole index, whatever state it is in. Searches read every message until
@@ -160,52 +202,6 @@ impl Vault {
         }
     }
 
-    /// Whether a document of segment `number` is to go.
-    pub(crate) fn is_stale(&self, number: u64, doc: &Doc) -> bool {
-        let gone = &self.index().row.gone;
-        gone.iter()
-            .any(|gone| gone.contact == doc.contact && number < gone.before)
-            || self
-                .peers()
-                .get(&doc.contact)
-                .is_none_or(|peer| peer.indexed.dead.contains(doc.seq))
-    }
-
-    fn has_stale(&self) -> bool {
-        !self.index().row.gone.is_empty()
-            || self
-                .peers()
-                .values()
-                .any(|peer| !peer.indexed.dead.is_empty())
-    }
-
-    /// Writes the first segment with stale documents anew; without one, forgets what was stale.
-    fn rewrite(&mut self) -> Result<(), CommitError> {
-        for open in &self.index().open {
-            let number = open.segment.number;
-            let docs = Docs::new(self, open)?.all()?;
-            if docs.iter().any(|doc| self.is_stale(number, doc)) {
-                let draft = merge(self, &[open])?;
-                return self.replace(&[number], draft, BTreeMap::new(), false);
-            }
-        }
-        let cleared = |peer: &crate::vault::Peer| Indexed {
-            dead: Default::default(),
-            ..peer.indexed.clone()
-        };
-        let indexed = self
-            .peers()
-            .iter()
-            .filter(|(_, peer)| !peer.indexed.dead.is_empty())
-            .map(|(id, peer)| (*id, cleared(peer)))
-            .collect();
-        let nothing = Draft {
-            docs: Vec::new(),
-            lists: Vec::new(),
-        };
-        self.replace(&[], nothing, indexed, true)
-    }
-
     /// Segments to make one of: as many as fit of the first size of which there are enough.
     fn to_merge(&self) -> Option<Vec<u64>> {
         let mut above = 0;
@@ -235,6 +231,7 @@ impl Vault {
         None
     }
 
+    /// In the order in which the index has them.
     fn sources(&self, numbers: &[u64]) -> Vec<&Open> {
         let open = self.index().open.iter();
         open.filter(|open| numbers.contains(&open.segment.number))
@@ -245,7 +242,7 @@ impl Vault {
     ///
     /// Whenever a key must die, the slot of the index gets a new one: then nothing opens any
     /// record of the keys that was written before.
-    fn replace(
+    pub(super) fn replace(
         &mut self,
         replaced: &[u64],
         draft: Draft,
@@ -340,9 +337,9 @@ impl Vault {
 
     fn check_segment(&self, open: &Open) -> Result<(), ReadError> {
         Docs::new(self, open)?.all()?;
-        let mut lists = crate::index::Lists::new(self, open)?;
-        while let Some(count) = lists.entry()? {
-            lists.each(count, |_| true)?;
+        let mut lists = Lists::new(self, open)?;
+        while lists.entry()?.is_some() {
+            while lists.posting()?.is_some() {}
         }
         Ok(())
     }

@@ -1,21 +1,23 @@
 //! Words as the index keeps them: HMACs, in groups of words that begin alike.
 //!
 //! ```text
-//! token(word) = T2 2 || T3 2 || T4 2 || T6 2 || word 3
+//! token(word) = T2 2 || T3 2 || T4 2 || T6 2 || word 2
 //!   Tn   = HMAC(token branch, "p" || n u8 || first n characters)[0..2]   0 when the word is shorter
-//!   word = HMAC(token branch, "w" || word)[0..3]
-//! token(x of kind k) = HMAC(token branch, k || x)[0..2] || 0^6 || HMAC(token branch, k || x)[2..5]
+//!   word = HMAC(token branch, "w" || word)[0..2]         its class: 1 + HMAC(…)[3] mod 15
+//! token(x of kind k) = HMAC(token branch, k || x)[0..2] || 0^6 || HMAC(token branch, k || x)[2..4]
 //!   k = "g" one or two characters of a script without spaces | "n" telephone number
 //!     | "f" any file | "c" the conversation with a contact, by its id as text
 //! ```
 //! So words that begin alike lie together once tokens are sorted, and a prefix is a range of
-//! tokens. Two words may share a token: what is found is held against the message.
+//! tokens. Two words may share a token: what is found is held against the message. Segments of
+//! layout 1 have one byte more of each token.
 
 use std::collections::HashMap;
 
 use solo2_crypto::kdf;
 use solo2_crypto::secret::Secret;
 
+use crate::index::posting::Follow;
 use crate::search::query::Clause;
 use crate::search::text::{self, Units};
 
@@ -25,9 +27,10 @@ const LEVELS: [usize; 4] = [2, 3, 4, 6];
 pub(crate) const DEPTH: usize = LEVELS.len();
 
 /// What a word is in the index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(crate) struct Token {
     pub(crate) groups: [u16; DEPTH],
+    /// The last byte is 0 in segments of layout 2.
     pub(crate) word: [u8; 3],
 }
 
@@ -43,29 +46,39 @@ pub(crate) enum Kind {
 }
 
 impl Token {
-    pub(crate) const LEN: usize = 2 * DEPTH + 3;
+    /// As in segments of layout 2.
+    pub(crate) fn cut(self) -> Self {
+        let [a, b, _] = self.word;
+        Self {
+            word: [a, b, 0],
+            ..self
+        }
+    }
 
-    pub(crate) fn to_bytes(self) -> [u8; Self::LEN] {
-        let mut bytes = [0; Self::LEN];
+    /// The bytes of the groups, then those of the word but the last.
+    pub(crate) fn to_bytes(self) -> [u8; 2 * DEPTH + 2] {
+        let mut bytes = [0; 2 * DEPTH + 2];
         let (groups, word) = bytes.split_at_mut(2 * DEPTH);
         for (place, group) in groups.chunks_exact_mut(2).zip(self.groups) {
             place.copy_from_slice(&group.to_be_bytes());
         }
-        word.copy_from_slice(&self.word);
+        for (place, byte) in word.iter_mut().zip(self.word) {
+            *place = byte;
+        }
         bytes
     }
 
-    pub(crate) fn from_bytes(bytes: &[u8; Self::LEN]) -> Self {
-        let mut token = Self {
-            groups: [0; DEPTH],
-            word: [0; 3],
-        };
-        let (groups, word) = bytes.split_at(2 * DEPTH);
+    /// Undoes [`Token::to_bytes`]; a third byte of the word may follow.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (groups, word) = bytes.split_at_checked(2 * DEPTH)?;
+        let mut token = Self::default();
         for (group, pair) in token.groups.iter_mut().zip(groups.chunks_exact(2)) {
             *group = pair.iter().fold(0, |sum, byte| sum << 8 | u16::from(*byte));
         }
-        token.word.copy_from_slice(word);
-        token
+        for (place, byte) in token.word.iter_mut().zip(word) {
+            *place = *byte;
+        }
+        Some(token)
     }
 
     /// How many groups it has before the first that is none.
@@ -76,6 +89,8 @@ impl Token {
 
 /// What the index must list for a message to fit.
 pub(crate) enum Need {
+    /// This token, and if it says what stands behind it, this.
+    One(Token, Follow),
     /// One of the tokens from the first to the second.
     Range(Token, Token),
     /// All of these, or the token alone.
@@ -96,15 +111,27 @@ impl<'k> Tokens<'k> {
         }
     }
 
+    /// The token of a word as segments of layout 2 have it, and its class.
+    pub(crate) fn word(&mut self, text: &str) -> (Token, Follow) {
+        let (token, class) = self.whole_word(text);
+        (token.cut(), class)
+    }
+
+    fn whole_word(&mut self, text: &str) -> (Token, Follow) {
+        let mac = kdf::hmac(self.key.expose(), &[&[Kind::Word as u8], text.as_bytes()]);
+        let [a, b, c, class, ..] = *mac.expose();
+        let groups = self.groups(text);
+        let word = [a, b, c];
+        (Token { groups, word }, Follow::of(class))
+    }
+
     /// The token of one thing.
     pub(crate) fn token(&mut self, kind: Kind, text: &str) -> Token {
+        if kind == Kind::Word {
+            return self.whole_word(text).0;
+        }
         let mac = kdf::hmac(self.key.expose(), &[&[kind as u8], text.as_bytes()]);
         let [a, b, c, d, e, ..] = *mac.expose();
-        if kind == Kind::Word {
-            let groups = self.groups(text);
-            let word = [a, b, c];
-            return Token { groups, word };
-        }
         let mut groups = [0; DEPTH];
         if let Some(first) = groups.first_mut() {
             *first = u16::from_be_bytes([a, b]).max(1);
@@ -151,7 +178,16 @@ impl<'k> Tokens<'k> {
                 }
                 (true, None) => {}
                 (false, _) if clause.prefix && is_last => needs.push(self.prefix(unit.text)),
-                (false, _) => needs.push(self.one(Kind::Word, unit.text)),
+                (false, _) => {
+                    let next = units.get(at + 1);
+                    // Of the beginning of a word nothing is known.
+                    let whole = !(clause.prefix && at + 2 == units.len());
+                    let follow = match next {
+                        Some(next) if !next.gram && whole => self.whole_word(next.text).1,
+                        _ => Follow::ANY,
+                    };
+                    needs.push(Need::One(self.token(Kind::Word, unit.text), follow));
+                }
             }
         }
         match &clause.phone {
@@ -164,8 +200,7 @@ impl<'k> Tokens<'k> {
     }
 
     fn one(&mut self, kind: Kind, text: &str) -> Need {
-        let token = self.token(kind, text);
-        Need::Range(token, token)
+        Need::One(self.token(kind, text), Follow::ANY)
     }
 
     fn groups(&mut self, text: &str) -> [u16; DEPTH] {

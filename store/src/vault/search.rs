@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 use crate::error::ReadError;
 use crate::index::token::{Kind, Need, Tokens};
-use crate::index::{Docs, Lists, Open};
+use crate::index::posting::Follow;
+use crate::index::{Candidates, Docs, Open};
 use crate::record::contact::ContactId;
 use crate::search::{Filter, Hit, Query};
 use crate::vault::Vault;
@@ -124,11 +125,11 @@ impl<'v> Search<'v> {
         }
         if self.filter.has_file {
             let file = tokens.token(Kind::File, "");
-            needs.push(Need::Range(file, file));
+            needs.push(Need::One(file, Follow::ANY));
         }
         if let Some(contact) = self.filter.contact {
             let contact = tokens.token(Kind::Contact, &contact.to_string());
-            needs.push(Need::Range(contact, contact));
+            needs.push(Need::One(contact, Follow::ANY));
         }
         let mut segments: Vec<&'v Open> = self.vault.index().open.iter().collect();
         segments.sort_by_key(|open| std::cmp::Reverse(open.segment.last_s));
@@ -148,11 +149,16 @@ impl<'v> Search<'v> {
             return Ok(());
         }
         let docs = Docs::new(self.vault, open)?;
-        let found = Lists::all_of(self.vault, open, needs)?;
         let within = docs.within(since_s, until_s);
-        for number in found.into_iter().rev() {
-            if !within.contains(&number) {
+        let Some(mut found) = Candidates::of(self.vault, open, needs)? else {
+            return Ok(());
+        };
+        while let Some(number) = found.next()? {
+            if number >= within.end {
                 continue;
+            }
+            if number < within.start {
+                break;
             }
             let doc = docs.get(number)?;
             if self.has_enough(doc.at_s) {
