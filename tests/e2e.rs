@@ -74,6 +74,8 @@ mod profiles;
 mod queue;
 #[path = "e2e/recv.rs"]
 mod recv;
+#[path = "e2e/relay.rs"]
+mod relay;
 #[path = "e2e/repair.rs"]
 mod repair;
 #[path = "e2e/restore.rs"]

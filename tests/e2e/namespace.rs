@@ -177,14 +177,24 @@ impl Namespace {
             .sum()
     }
 
+    /// Packets that it passed on from one interface to another.
+    pub(crate) fn forwarded(&self) -> u64 {
+        self.table("Ip:", &["ForwDatagrams"])
+    }
+
     /// TCP segments with or without data that programs in here have sent and received.
     pub(crate) fn tcp_segments(&self) -> u64 {
+        self.table("Tcp:", &["InSegs", "OutSegs"])
+    }
+
+    /// The sum of some of the kernel's counters (RFC 4293, RFC 4022).
+    fn table(&self, protocol: &str, wanted: &[&str]) -> u64 {
         let table = self.read("/proc/net/snmp");
-        let mut lines = table.lines().filter(|line| line.starts_with("Tcp:"));
+        let mut lines = table.lines().filter(|line| line.starts_with(protocol));
         let names = lines.next().unwrap().split(' ');
         names
             .zip(lines.next().unwrap().split(' '))
-            .filter(|(name, _)| matches!(*name, "InSegs" | "OutSegs"))
+            .filter(|(name, _)| wanted.contains(name))
             .map(|(_, count)| count.parse::<u64>().unwrap())
             .sum()
     }

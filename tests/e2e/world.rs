@@ -202,6 +202,17 @@ impl World {
         *slot = Some(Signal { child, address });
     }
 
+    /// One of the other servers, to be run where the introduction server is.
+    pub(crate) fn server(&self, program: &str) -> Command {
+        let path = solo2().with_file_name(program);
+        assert!(
+            path.exists(),
+            "{} is missing; build it: cargo build -p {program}",
+            path.display()
+        );
+        self.root.command(self.root.namespace.as_ref(), &path)
+    }
+
     /// SIGKILLs the introduction server.
     pub(crate) fn kill_signal(&self) {
         drop(self.root.signal.lock().unwrap().take());

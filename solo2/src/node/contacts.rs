@@ -1,7 +1,6 @@
 //! Contacts: admitted by pairing, renamed, trusted, blocked, removed by their owner.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use rand::Rng as _;
 use serde_json::{Value, json};

@@ -25,6 +25,8 @@ impl Core {
             (None, Kind::Geo) => geo_json(text),
             (None, Kind::File) => file_json(text, amendments),
         };
+        // Ours tell it once they have arrived.
+        let taken = amendments.state().and_then(|(_, _, route)| route);
         let mut object = json!({
             "v": 1,
             "type": "message",
@@ -35,7 +37,7 @@ impl Core {
             "dir": if message.incoming { "in" } else { "out" },
             "peer": peer_json(contact),
             "device": message.incoming.then(|| self.device_of(contact.id)),
-            "route": message.route,
+            "route": message.route.as_deref().or(taken),
             "body": body,
             "reply_to": message.reply_to.map(message_id),
             "expires_at": message.expires_at_ms.map(rfc3339),

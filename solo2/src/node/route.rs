@@ -40,6 +40,7 @@ pub(crate) struct Wish {
 
 impl Wish {
     /// Whatever comes first.
+    #[cfg(test)]
     pub(crate) const ANY: Self = Self {
         policy: RoutePolicy::Any,
         fallback: false,
