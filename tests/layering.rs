@@ -19,8 +19,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("solo2-crypto", &[]),
     ("solo2-store", &["solo2-crypto"]),
     ("solo2-export", &["solo2-crypto", "solo2-store"]),
-    ("solo2-signal", &[]),
-    ("solo2-relay", &[]),
+    ("solo2-server", &[]),
+    ("solo2-signal", &["solo2-server"]),
+    ("solo2-relay", &["solo2-server"]),
     (
         "solo2",
         &[
@@ -160,6 +161,7 @@ fn a_wrong_edge_is_reported() {
             "solo2 is in tests/layering.rs and not in the workspace",
             "solo2-export is in tests/layering.rs and not in the workspace",
             "solo2-relay is in tests/layering.rs and not in the workspace",
+            "solo2-server is in tests/layering.rs and not in the workspace",
             "solo2-store is in tests/layering.rs and not in the workspace",
         ]
     );

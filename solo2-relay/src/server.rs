@@ -3,17 +3,16 @@
 //! A datagram walks through these files in this order: `io` receives it in a batch,
 //! `turn` decides with `policy` and `limits` what becomes of it, and `egress` sends it on
 //! with others of its size. A client that is connected comes in by `stream` instead, and
-//! is sent what waits for it from there. `config` and `secret` are the operator's, `harden` and
-//! `sandbox` what the process does to itself.
+//! is sent what waits for it from there. `config` and `secret` are the operator's; what the process does to
+//! itself is in `solo2-server`.
 //!
 //! There is no logging here, at any level: what is never written needs no retention.
 //! Nothing in this tree opens a file after the start, and unless peers beyond this relay
 //! are allowed, nothing opens a socket either.
 
 pub mod config;
-pub mod harden;
+pub mod control;
 pub mod health;
-pub mod sandbox;
 pub mod secret;
 
 mod egress;
@@ -21,19 +20,22 @@ mod io;
 mod limits;
 mod policy;
 mod stream;
-pub mod tls;
 mod turn;
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::TryRng as _;
 use rand::rngs::SysRng;
+use serde::Serialize;
+use solo2_server::tls::{self, TlsError};
 use thiserror::Error;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
 
 use self::config::{Settings, TurnSettings};
@@ -46,6 +48,9 @@ use crate::credential::{InviteId, RelaySecret};
 
 /// How often the server lets go of what has expired.
 const SWEEP: Duration = Duration::from_secs(1);
+
+/// TURN under TLS, as RFC 7443 names it. A client that names no protocol is served, too.
+const ALPN: &str = "stun.turn";
 
 /// Why the server cannot start.
 #[derive(Debug, Error)]
@@ -64,16 +69,24 @@ pub enum StartError {
     /// The addresses of this machine are not to be had, so none could be refused as a peer.
     #[error("cannot tell which addresses this machine has")]
     Interfaces(#[source] std::io::Error),
+    /// The socket of `--control` is not to be had.
+    #[error("cannot listen on {}", .path.display())]
+    Control {
+        /// The path asked for.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The certificate or its key is unusable.
     #[error(transparent)]
-    Tls(#[from] tls::TlsError),
+    Tls(#[from] TlsError),
     /// The system has no randomness.
     #[error("the system gives no random bytes")]
     Randomness(#[source] rand::rngs::SysError),
 }
 
 /// Sums over everybody since the start; they are about nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Sums {
     /// Allocations that live.
@@ -93,6 +106,7 @@ pub struct Sums {
 /// A server that is bound and runs on this thread. It stops when dropped.
 pub struct Server {
     pump: Rc<Pump>,
+    since: Instant,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -123,14 +137,24 @@ impl Server {
         };
         let connected = doors.stream_listeners.len();
         let pump = Pump::new(doors, turn, bind);
+        let since = Instant::now();
         let mut tasks = vec![spawn_local(sweep(Rc::clone(&pump)))];
+        if let Some(path) = &settings.control {
+            let listener = control::bind(path).and_then(tokio::net::UnixListener::from_std);
+            let listener = listener.map_err(|source| StartError::Control {
+                path: path.clone(),
+                source,
+            })?;
+            let serve = control::serve(Rc::clone(&pump), listener, since);
+            tasks.push(spawn_local(serve));
+        }
         for number in 0..u16::try_from(bound.len()).unwrap_or(u16::MAX) {
             tasks.push(spawn_local(Rc::clone(&pump).serve_clients(number)));
         }
         for number in 0..connected {
             tasks.push(spawn_local(stream::accept(Rc::clone(&pump), number)));
         }
-        Ok(Self { pump, tasks })
+        Ok(Self { pump, since, tasks })
     }
 
     /// The bound addresses, with the port the system chose where 0 was asked for.
@@ -156,20 +180,16 @@ impl Server {
             .with(|turn, sockets| turn.revoke(invites, sockets));
     }
 
+    /// How long it has been serving.
+    #[must_use]
+    pub fn up(&self) -> Duration {
+        self.since.elapsed()
+    }
+
     /// Sums over everybody.
     #[must_use]
     pub fn sums(&self) -> Sums {
-        self.pump.with(|turn, _| {
-            let counts = turn.counts();
-            Sums {
-                live: turn.allocations(),
-                connections: self.pump.doors().streams.open(),
-                allocations: counts.allocations,
-                datagrams: counts.datagrams,
-                bytes: counts.bytes,
-                refusals: counts.refusals,
-            }
-        })
+        self.pump.sums()
     }
 }
 
@@ -184,7 +204,9 @@ impl Drop for Server {
 
 /// The listening TCP sockets; certificates are read here, and never again.
 fn stream_listeners(settings: &Settings) -> Result<Vec<StreamListener>, StartError> {
-    let acceptor = settings.tls.as_ref().map(tls::acceptor).transpose()?;
+    let config = settings.tls.as_ref();
+    let config = config.map(|files| tls::server(files, ALPN)).transpose()?;
+    let acceptor = config.map(TlsAcceptor::from);
     let clear = settings.listen_tcp.iter().map(|at| (at, "tcp", None));
     let sealed = settings.listen_tls.iter();
     let sealed = sealed.map(|at| (at, "tls", acceptor.clone()));

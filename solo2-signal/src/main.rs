@@ -2,23 +2,41 @@
 //!
 //! All words that leave the process are in this file. None is about people.
 
-use std::error::Error;
-use std::io::{self, Write};
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::available_parallelism;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
+use solo2_server::command::{Failure, IO, Mouth, NETWORK};
+use solo2_server::harden;
+use solo2_server::sandbox::{self, Files, Needs};
 use solo2_signal::server::config::{ConfigError, Options, Settings};
-use solo2_signal::server::{Server, harden, health};
+use solo2_signal::server::{Bound, health};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
 use zeroizing_alloc::ZeroAlloc;
 
 /// Memory is wiped when it is given back, whoever used it: TLS, HTTP and the
 /// runtime free buffers that tokens and addresses passed through.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
+
+const MOUTH: Mouth = Mouth("solo2-signal");
+
+/// Threads that are ready to serve.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
+
+/// What serving goes on to need.
+const NEEDS: Needs = Needs {
+    sockets: false,
+    connections: true,
+    threads: true,
+};
 
 /// Introduces two Solo2 devices to each other, and then is not needed.
 ///
@@ -34,7 +52,13 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the server
-    Serve(Configuration),
+    Serve {
+        #[command(flatten)]
+        configuration: Configuration,
+        /// Give up all that serving does not need, try to get it back, say what worked, and end
+        #[arg(long)]
+        selftest_sandbox: bool,
+    },
     /// Ask a running server whether it is well
     Health {
         /// The server, as `http://`, `https://`, `ws://` or `wss://`
@@ -70,81 +94,51 @@ struct Configuration {
 }
 
 impl Configuration {
-    fn settings(self) -> Result<Settings, ConfigError> {
+    fn settings(self) -> Result<Settings, Failure> {
         let file = self
             .config
             .as_deref()
             .map(Options::read)
-            .transpose()?
+            .transpose()
+            .map_err(|error| from_config(error.into()))?
             .unwrap_or_default();
-        Settings::try_from(self.options.or(file))
+        Settings::try_from(self.options.or(file)).map_err(from_config)
     }
 }
 
-/// What went wrong, what to do, and the exit code that says it.
-struct Failure {
-    code: u8,
-    error: Box<dyn Error>,
-    hint: Option<&'static str>,
-}
-
-const IO: u8 = 3;
-const NETWORK: u8 = 9;
-
-impl Failure {
-    fn new(code: u8, error: impl Error + 'static) -> Self {
-        Self {
-            code,
-            error: Box::new(error),
-            hint: None,
-        }
-    }
-}
-
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Self {
-        Self {
-            code: IO,
-            hint: error.hint(),
-            error: Box::new(error),
-        }
-    }
+fn from_config(error: ConfigError) -> Failure {
+    let hint = error.hint();
+    Failure::new(IO, error).hint(hint)
 }
 
 fn main() -> ExitCode {
     // Fails only if one was installed before, and nothing ran before.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    match harden::process()
-        .map_err(|error| Failure::new(1, error))
-        .and_then(|()| run(Cli::parse()))
-    {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            complain(&failure);
-            ExitCode::from(failure.code)
-        }
-    }
+    let ready = harden::process().map_err(Failure::internal);
+    MOUTH.exit(ready.and_then(|()| run(Cli::parse())))
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        Command::Serve(configuration) => {
+        Command::Serve {
+            configuration,
+            selftest_sandbox,
+        } => {
             let json = configuration.json;
-            serve(&configuration.settings()?, json)
+            serve(&configuration.settings()?, selftest_sandbox, json)
         }
         Command::Health { url, ca, json } => {
             let asked = small_runtime()?.block_on(health::check(&url, ca.as_deref()));
-            asked.map_err(|error| Failure {
-                code: NETWORK,
-                hint: match error {
+            asked.map_err(|error| {
+                let hint = match error {
                     health::HealthError::NoCa(_) => {
                         Some("give --ca FILE: the certificate, or the one that vouches for it")
                     }
                     _ => None,
-                },
-                error: Box::new(error),
+                };
+                Failure::new(NETWORK, error).hint(hint)
             })?;
-            say(
+            MOUTH.say(
                 json,
                 &json!({"v": 1, "type": "health", "url": url, "status": "ok"}),
                 "ok",
@@ -157,7 +151,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
                 .check_files()
                 .map_err(|error| Failure::new(IO, error))?;
             let ttl = settings.signal_ttl();
-            say(
+            MOUTH.say(
                 json,
                 &json!({
                     "v": 1, "type": "config", "status": "ok", "listen": settings.listen(), "tls": settings.tls().is_some(),
@@ -169,7 +163,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Version { json } => {
             let version = env!("CARGO_PKG_VERSION");
-            say(
+            MOUTH.say(
                 json,
                 &json!({"v": 1, "type": "version", "version": version}),
                 &format!("solo2-signal {version}"),
@@ -178,26 +172,47 @@ fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-fn serve(settings: &Settings, json: bool) -> Result<(), Failure> {
+fn serve(settings: &Settings, selftest: bool, json: bool) -> Result<(), Failure> {
     let fitting = harden::raise_descriptor_limit();
     if fitting < u64::from(settings.max_connections()) {
-        note(&format!(
+        MOUTH.note(&format!(
             "only {fitting} connections fit the limit of open files (ulimit -n)"
         ));
     }
+    // The system tells how many in files, too.
+    let threads = available_parallelism().map_or(1, NonZero::get);
+    let bound = Bound::new(settings).map_err(|error| Failure::new(IO, error))?;
+    let files = sandbox::give_up_rights(settings.user()).map_err(Failure::internal)?;
     let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
         .enable_all()
+        .on_thread_start(|| {
+            STARTED.fetch_add(1, Ordering::Release);
+        })
         .on_thread_park(harden::scrub_stack)
         .build()
-        .map_err(|error| Failure::new(1, error))?;
+        .map_err(Failure::internal)?;
     runtime.block_on(async {
-        let mut terminate =
-            signal(SignalKind::terminate()).map_err(|error| Failure::new(1, error))?;
-        let mut interrupt =
-            signal(SignalKind::interrupt()).map_err(|error| Failure::new(1, error))?;
-        let server = Server::start(settings)
-            .await
-            .map_err(|error| Failure::new(IO, error))?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(Failure::internal)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::internal)?;
+        let server = bound.serve().map_err(|error| Failure::new(IO, error))?;
+        // A thread that is still beginning needs calls that none needs later.
+        while STARTED.load(Ordering::Acquire) < threads {
+            sleep(Duration::from_millis(1)).await;
+        }
+        sandbox::give_up_calls(NEEDS).map_err(Failure::internal)?;
+        if selftest {
+            // On a thread that serves, and on this one.
+            let there = tokio::spawn(async { sandbox::escapes(NEEDS) });
+            let mut escapes = there.await.map_err(Failure::internal)?;
+            escapes.extend(sandbox::escapes(NEEDS));
+            return MOUTH.say_escapes(json, "signal.sandbox", &escapes, files);
+        }
+        if files != Files::Closed {
+            MOUTH.note(
+                "this kernel guards not all ways to a file (Landlock); the other guards hold",
+            );
+        }
         let scheme = if settings.tls().is_some() {
             "wss"
         } else {
@@ -207,7 +222,7 @@ fn serve(settings: &Settings, json: bool) -> Result<(), Failure> {
             .stun()
             .map(|address| format!(", stun on {address}"))
             .unwrap_or_default();
-        say(
+        MOUTH.say(
             json,
             &json!({"v": 1, "type": "ready", "listen": server.listen(), "stun": server.stun()}),
             &format!(
@@ -228,39 +243,5 @@ fn small_runtime() -> Result<runtime::Runtime, Failure> {
     runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(1, error))
-}
-
-/// One line on stdout, for people or for programs.
-fn say(json: bool, value: &serde_json::Value, text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    let written = if json {
-        writeln!(out, "{value}")
-    } else {
-        writeln!(out, "{text}")
-    };
-    written
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::new(IO, error))
-}
-
-/// One line on stderr. If there is no stderr, nobody wanted to know.
-fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "solo2-signal: {text}");
-}
-
-fn complain(failure: &Failure) {
-    let mut sentence = failure.error.to_string();
-    let mut cause = failure.error.source();
-    while let Some(inner) = cause {
-        let text = inner.to_string();
-        if !sentence.ends_with(&text) {
-            sentence = format!("{sentence}: {text}");
-        }
-        cause = inner.source();
-    }
-    note(&sentence);
-    if let Some(hint) = failure.hint {
-        let _ = writeln!(io::stderr().lock(), "hint: {hint}");
-    }
+        .map_err(Failure::internal)
 }

@@ -3,14 +3,13 @@
 //! A connection walks through these files in this order: `limits` counts its
 //! network, `tls` wraps it, `http` upgrades it, `connection` speaks
 //! [`crate::wire`] over `frame`, and `rendezvous` brings two of them together.
-//! `buffer` owns the memory that tokens and blobs pass through, `harden` keeps
-//! that memory from outliving its use, `stun` tells a device its address.
+//! `buffer` owns the memory that tokens and blobs pass through, `solo2_server::harden`
+//! keeps that memory from outliving its use, `stun` tells a device its address.
 //!
 //! There is no logging here, at any level: what is never written needs no
 //! retention. Nothing in this tree opens a file after the start.
 
 pub mod config;
-pub mod harden;
 pub mod health;
 
 mod buffer;
@@ -20,15 +19,19 @@ mod http;
 mod limits;
 mod rendezvous;
 mod stun;
-pub mod tls;
+mod tls;
 
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use rustix::net::sockopt::set_tcp_nodelay;
+use solo2_server::harden;
+use solo2_server::tls::{self as certificates, TlsError};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{Semaphore, watch};
@@ -36,7 +39,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use self::buffer::Pool;
-use self::config::Settings;
+use self::config::{Limits, Settings};
 use self::limits::{Addresses, Place};
 use self::rendezvous::{Bounds, Rendezvous};
 
@@ -44,6 +47,11 @@ use self::rendezvous::{Bounds, Rendezvous};
 const DRAIN: Duration = Duration::from_secs(5);
 /// Pause after a failed `accept`, which means that descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that the kernel keeps until they are accepted.
+const BACKLOG: i32 = 1024;
+/// What is spoken under TLS.
+const ALPN: &str = "http/1.1";
 
 /// Why the server cannot start.
 #[derive(Debug, Error)]
@@ -59,7 +67,7 @@ pub enum StartError {
     },
     /// The certificate or its key is unusable.
     #[error(transparent)]
-    Tls(#[from] tls::TlsError),
+    Tls(#[from] TlsError),
 }
 
 /// A server that is bound and runs. It stops when dropped, at once, or in good
@@ -77,50 +85,9 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`] if an address is taken or the certificate is unusable.
+    #[expect(clippy::unused_async, reason = "it belongs into a runtime")]
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
-        let tls = settings.tls().map(tls::acceptor).transpose()?;
-        let listener = TcpListener::bind(settings.listen())
-            .await
-            .map_err(|source| StartError::Listen {
-                address: settings.listen(),
-                source,
-            })?;
-        let listen = listener.local_addr().map_err(|source| StartError::Listen {
-            address: settings.listen(),
-            source,
-        })?;
-        let (stopping, stop) = watch::channel(false);
-        let stun = match settings.stun() {
-            Some(address) => Some(start_stun(address, stop.clone()).await?),
-            None => None,
-        };
-
-        let limits = settings.limits();
-        let connections = Arc::new(Semaphore::new(limits.connections as usize));
-        let shared = Arc::new(Shared {
-            pool: Pool::new(limits.buffers),
-            rendezvous: Mutex::new(Rendezvous::new(Bounds {
-                ttl: settings.signal_ttl(),
-                stored: limits.stored,
-                tokens: limits.tokens,
-            })),
-            stop,
-        });
-        tokio::spawn(sweep(Arc::clone(&shared)));
-        tokio::spawn(accept(
-            listener,
-            tls,
-            Arc::clone(&shared),
-            Arc::clone(&connections),
-            Addresses::new(limits.connections_per_address),
-        ));
-        Ok(Self {
-            listen,
-            stun,
-            stopping,
-            connections,
-            max_connections: limits.connections,
-        })
+        Bound::new(settings)?.serve()
     }
 
     /// The bound address, with the port the system chose if 0 was asked for.
@@ -144,6 +111,122 @@ impl Server {
     }
 }
 
+/// Everything that a server needs from the system, before it serves: a program gives up
+/// its rights in between.
+pub struct Bound {
+    tls: Option<TlsAcceptor>,
+    listener: std::net::TcpListener,
+    stun: Option<std::net::UdpSocket>,
+    signal_ttl: Duration,
+    limits: Limits,
+    /// For what goes wrong yet.
+    asked: SocketAddr,
+}
+
+impl Bound {
+    /// Binds the sockets and reads the certificate.
+    ///
+    /// # Errors
+    /// [`StartError`] if an address is taken or the certificate is unusable.
+    pub fn new(settings: &Settings) -> Result<Self, StartError> {
+        let tls = settings.tls();
+        let tls = tls
+            .map(|files| certificates::server(files, ALPN))
+            .transpose()?;
+        let listener = bind(settings.listen(), listen)?;
+        let stun = settings.stun();
+        let stun = stun
+            .map(|address| bind(address, std::net::UdpSocket::bind))
+            .transpose()?;
+        Ok(Self {
+            tls: tls.map(TlsAcceptor::from),
+            listener,
+            stun,
+            signal_ttl: settings.signal_ttl(),
+            limits: settings.limits(),
+            asked: settings.listen(),
+        })
+    }
+
+    /// Serves, in the current Tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`] if the runtime has no place for the sockets.
+    pub fn serve(self) -> Result<Server, StartError> {
+        let Self {
+            tls,
+            listener,
+            stun,
+            signal_ttl,
+            limits,
+            asked,
+        } = self;
+        let error = |source| StartError::Listen {
+            address: asked,
+            source,
+        };
+        let listener = TcpListener::from_std(listener).map_err(error)?;
+        let listen = listener.local_addr().map_err(error)?;
+        let (stopping, stop) = watch::channel(false);
+        let stun = match stun {
+            Some(socket) => {
+                let socket = UdpSocket::from_std(socket).map_err(error)?;
+                let address = socket.local_addr().map_err(error)?;
+                tokio::spawn(stun::serve(socket, stop.clone()));
+                Some(address)
+            }
+            None => None,
+        };
+
+        let connections = Arc::new(Semaphore::new(limits.connections as usize));
+        let shared = Arc::new(Shared {
+            pool: Pool::new(limits.buffers),
+            rendezvous: Mutex::new(Rendezvous::new(Bounds {
+                ttl: signal_ttl,
+                stored: limits.stored,
+                tokens: limits.tokens,
+            })),
+            stop,
+        });
+        tokio::spawn(sweep(Arc::clone(&shared)));
+        tokio::spawn(accept(
+            listener,
+            tls,
+            Arc::clone(&shared),
+            Arc::clone(&connections),
+            Addresses::new(limits.connections_per_address),
+        ));
+        Ok(Server {
+            listen,
+            stun,
+            stopping,
+            connections,
+            max_connections: limits.connections,
+        })
+    }
+}
+
+/// A TCP listener whose connections send at once: they inherit it, and could not be told
+/// later. As many as fit may wait until they are accepted.
+fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    set_tcp_nodelay(&listener, true)?;
+    rustix::net::listen(&listener, BACKLOG)?;
+    Ok(listener)
+}
+
+/// Binds a socket that does not block.
+fn bind<S: AsFd>(
+    address: SocketAddr,
+    bind: impl Fn(SocketAddr) -> io::Result<S>,
+) -> Result<S, StartError> {
+    let bound = bind(address).and_then(|socket| {
+        rustix::io::ioctl_fionbio(&socket, true)?;
+        Ok(socket)
+    });
+    bound.map_err(|source| StartError::Listen { address, source })
+}
+
 /// What every connection sees.
 struct Shared {
     pool: Pool,
@@ -165,17 +248,6 @@ impl Shared {
         // An error means that the server handle is gone, which is a stop too.
         let _ = self.stop.clone().wait_for(|stop| *stop).await;
     }
-}
-
-async fn start_stun(
-    address: SocketAddr,
-    stop: watch::Receiver<bool>,
-) -> Result<SocketAddr, StartError> {
-    let error = |source| StartError::Listen { address, source };
-    let socket = UdpSocket::bind(address).await.map_err(error)?;
-    let bound = socket.local_addr().map_err(error)?;
-    tokio::spawn(stun::serve(socket, stop));
-    Ok(bound)
 }
 
 /// Drops what has expired, so that nothing waits for the next visitor to go.
@@ -214,9 +286,6 @@ async fn accept(
         let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else {
             continue;
         };
-        if stream.set_nodelay(true).is_err() {
-            continue;
-        }
         let (tls, shared) = (tls.clone(), Arc::clone(&shared));
         tokio::spawn(async move {
             let _held = (permit, place);

@@ -19,8 +19,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::task::JoinHandle;
 
+use super::Sums;
+use super::control::Limits;
 use super::egress::{By, Egress, Send, Target, Udp};
-use super::stream::{StreamListener, Streams};
+use super::stream::{Connections, StreamListener, Streams};
 use super::turn::{Action, Client, Now, Sockets, Turn, Via};
 
 /// What one receive may bring: the kernel gathers up to 64 KiB from one client.
@@ -132,6 +134,56 @@ impl Pump {
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut Turn, &mut RelayedSockets) -> T) -> T {
         let core = &mut *self.core.borrow_mut();
         work(&mut core.turn, &mut core.relayed)
+    }
+
+    /// Sums over everybody.
+    pub(super) fn sums(&self) -> Sums {
+        let connections = self.doors.streams.open();
+        self.with(|turn, _| {
+            let counts = turn.counts();
+            Sums {
+                live: turn.allocations(),
+                connections,
+                allocations: counts.allocations,
+                datagrams: counts.datagrams,
+                bytes: counts.bytes,
+                refusals: counts.refusals,
+            }
+        })
+    }
+
+    /// What is allowed.
+    pub(super) fn limits(&self) -> Limits {
+        let Connections { all, each } = self.doors.streams.most();
+        let (max_allocs, max_allocs_per_cred, rate) = self.with(|turn, _| turn.limits());
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it came from a number of bits"
+        )]
+        let max_bps_per_cred = rate.map(|bytes| (bytes * 8.0) as u64);
+        Limits {
+            max_allocs,
+            max_allocs_per_cred,
+            max_bps_per_cred,
+            max_connections: all,
+            max_connections_per_address: each,
+        }
+    }
+
+    /// Allows this from now on. What there is stays.
+    pub(super) fn limit(&self, limits: Limits) {
+        self.doors.streams.limit(Connections {
+            all: limits.max_connections,
+            each: limits.max_connections_per_address,
+        });
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a rate needs no more than 52 bits"
+        )]
+        let rate = limits.max_bps_per_cred.map(|bits| bits as f64 / 8.0);
+        let (all, each) = (limits.max_allocs, limits.max_allocs_per_cred);
+        self.with(|turn, _| turn.limit(all, each, rate));
     }
 
     /// Does something with all of it.

@@ -14,7 +14,7 @@
 mod connection;
 mod framing;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -93,7 +93,7 @@ pub(in crate::server) struct Connections {
 
 /// What waits for whom.
 pub(super) struct Streams {
-    most: Connections,
+    most: Cell<Connections>,
     state: RefCell<State>,
 }
 
@@ -121,9 +121,19 @@ struct Slot {
 impl Streams {
     pub(super) fn new(most: Connections) -> Self {
         Self {
-            most,
+            most: Cell::new(most),
             state: RefCell::default(),
         }
+    }
+
+    /// How many there may be.
+    pub(super) fn most(&self) -> Connections {
+        self.most.get()
+    }
+
+    /// From now on, so many.
+    pub(super) fn limit(&self, most: Connections) {
+        self.most.set(most);
     }
 
     /// Connections that are open.
@@ -139,7 +149,8 @@ impl Streams {
         let (all, near) = open.fold((0_u32, 0_u32), |(all, near), slot| {
             (all + 1, near + u32::from(are_near(slot.ip, ip)))
         });
-        if all >= self.most.all || near >= self.most.each {
+        let most = self.most.get();
+        if all >= most.all || near >= most.each {
             return None;
         }
         let slot = Some(Slot {

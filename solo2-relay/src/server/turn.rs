@@ -247,6 +247,20 @@ impl Turn {
         }
     }
 
+    /// Allocations altogether, of one invite, and bytes per second of one.
+    pub(super) fn limits(&self) -> (u32, u32, Option<f64>) {
+        let rules = &self.rules;
+        let each = rules.allocations_per_credential;
+        (rules.allocations, each, rules.rate_per_credential)
+    }
+
+    /// From now on, these.
+    pub(super) fn limit(&mut self, all: u32, each: u32, rate: Option<f64>) {
+        self.rules.allocations = all;
+        self.rules.allocations_per_credential = each;
+        self.rules.rate_per_credential = rate;
+    }
+
     /// Whether a stranger may connect: to be admitted costs as much as an answer.
     pub(super) fn admits(&mut self, ip: IpAddr, now: Now) -> bool {
         self.answers.take(ip, now.instant)

@@ -412,3 +412,81 @@ fn serving_writes_nothing_to_the_disk() {
     assert!(client.receive().is_some());
     assert_eq!(written(), before);
 }
+
+#[test]
+fn an_operator_sees_sums_and_changes_limits_while_it_runs() {
+    let place = tempfile::tempdir().expect("a directory");
+    let socket = place.path().join("control");
+    let socket = socket.to_str().expect("text");
+    let relay = Relay::start(&["--control", socket, "--max-allocs", "5"]);
+    let mode = std::fs::metadata(socket)
+        .expect("there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let ask = |words: &[&str]| {
+        let (verb, rest) =
+            words.split_at(words.len().min(if words[0] == "limits" { 2 } else { 1 }));
+        run(&[verb, &["--control", socket, "--json"], rest].concat())
+    };
+    let mut client = Client::new(&relay, &relay.credential());
+    assert_eq!(client.allocate(), 0);
+    assert_eq!(client.bind(0x4000, client.relayed), 0);
+    client.send(0x4000, &[7; 100]);
+    assert!(client.receive().is_some());
+    let said = json(&ask(&["stats"]));
+    assert_eq!(
+        (&said["v"], &said["type"]),
+        (&1.into(), &"relay.stats".into())
+    );
+    for (name, wanted) in [
+        ("live", 1),
+        ("allocations", 1),
+        ("datagrams", 1),
+        ("bytes", 100),
+        ("refusals", 1),
+    ] {
+        assert_eq!(said[name], wanted, "{name}: {said}");
+    }
+    let text = said.to_string();
+    assert!(!text.contains("127.0.0.1"), "{text}");
+    assert_eq!(json(&ask(&["limits", "show"]))["max_allocs"], 5);
+    let changed = json(&ask(&[
+        "limits",
+        "set",
+        "--max-allocs",
+        "1",
+        "--max-bps-per-cred",
+        "8000000",
+    ]));
+    assert_eq!(
+        (&changed["max_allocs"], &changed["max_bps_per_cred"]),
+        (&1.into(), &8_000_000.into())
+    );
+    let mut second = Client::new(&relay, &relay.credential());
+    assert_eq!(second.allocate(), 508);
+    assert_eq!(client.refresh(600), 0, "what is there stays");
+    json(&ask(&["limits", "set", "--max-allocs", "2"]));
+    assert_eq!(second.allocate(), 0);
+    let refused = ask(&["limits", "set", "--max-allocs", "0"]);
+    assert!(
+        stderr(&refused).contains("between 1 and 1000000"),
+        "{}",
+        stderr(&refused)
+    );
+    assert_eq!(ask(&["limits", "set"]).status.code(), Some(2));
+    let people = run(&["stats", "--control", socket]);
+    assert!(String::from_utf8_lossy(&people.stdout).starts_with("2 allocations, 0 connections; 2"));
+    drop(relay);
+    let gone = ask(&["stats"]);
+    assert_eq!(gone.status.code(), Some(9));
+    assert!(
+        stderr(&gone).contains("hint: the relay must run with --control"),
+        "{}",
+        stderr(&gone)
+    );
+    // What a relay that was killed left behind is no obstacle.
+    let relay = Relay::start(&["--control", socket]);
+    assert_eq!(json(&ask(&["stats"]))["live"], 0);
+    drop(relay);
+}

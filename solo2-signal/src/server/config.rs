@@ -11,16 +11,17 @@
 //! signal-ttl = "60s"
 //! ```
 
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use solo2_server::config::{self, FileError};
+pub use solo2_server::tls::TlsFiles;
+use solo2_server::tls::{self, TlsError};
+use solo2_server::user::User;
 use thiserror::Error;
-
-pub use super::tls::TlsFiles;
 
 /// The longest a blob may wait, and the default.
 const MAX_SIGNAL_TTL: Duration = Duration::from_secs(60);
@@ -42,7 +43,7 @@ pub struct Options {
     pub db: Option<Db>,
     /// How long an introduction waits for its other half, 60 s at most
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    #[serde(default, deserialize_with = "duration")]
+    #[serde(default, deserialize_with = "config::duration")]
     pub signal_ttl: Option<Duration>,
     /// Certificate chain for TLS, PEM
     #[arg(long, value_name = "FILE")]
@@ -64,6 +65,9 @@ pub struct Options {
     /// Introductions kept at a time; the oldest makes room
     #[arg(long, value_name = "COUNT")]
     pub max_waiting: Option<usize>,
+    /// Become this user once the sockets are bound; root only
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<User>,
 }
 
 /// Where records are kept. There are none so far: nothing is ever stored.
@@ -83,6 +87,7 @@ pub struct Settings {
     tls: Option<TlsFiles>,
     stun: Option<SocketAddr>,
     limits: Limits,
+    user: Option<User>,
 }
 
 /// Bounds on what the server holds.
@@ -102,22 +107,9 @@ pub(super) struct Limits {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read {}", .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The file does not say what a configuration says.
-    #[error("cannot use {}: {reason}", .path.display())]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// The key or value at fault.
-        reason: String,
-    },
+    /// The file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A public address without TLS.
     #[error("refusing to listen on {0} without tls")]
     PlainText(SocketAddr),
@@ -141,8 +133,10 @@ impl ConfigError {
                 "give --tls-cert FILE and --tls-key FILE, or listen on 127.0.0.1 behind a proxy that does TLS",
             ),
             Self::HalfTls => Some("give --tls-cert FILE and --tls-key FILE together"),
-            Self::Parse { .. } => Some("the keys are the long flags of solo2-signal serve --help"),
-            Self::Read { .. } | Self::SignalTtl(_) | Self::Bound(_) => None,
+            Self::File(FileError::Parse { .. }) => {
+                Some("the keys are the long flags of solo2-signal serve --help")
+            }
+            Self::File(_) | Self::SignalTtl(_) | Self::Bound(_) => None,
         }
     }
 }
@@ -151,16 +145,9 @@ impl Options {
     /// Reads a TOML file. Unknown keys are refused by name.
     ///
     /// # Errors
-    /// [`ConfigError::Read`] and [`ConfigError::Parse`].
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        toml::from_str(&text).map_err(|error| ConfigError::Parse {
-            path: path.to_owned(),
-            reason: error.to_string().trim_end().to_owned(),
-        })
+    /// [`FileError`].
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        config::read(path)
     }
 
     /// These options, and those of `other` where these say nothing.
@@ -178,6 +165,7 @@ impl Options {
                 .max_connections_per_address
                 .or(other.max_connections_per_address),
             max_waiting: self.max_waiting.or(other.max_waiting),
+            user: self.user.or(other.user),
         }
     }
 }
@@ -228,6 +216,7 @@ impl TryFrom<Options> for Settings {
             tls,
             stun: options.stun,
             limits,
+            user: options.user,
         })
     }
 }
@@ -257,6 +246,12 @@ impl Settings {
         self.stun
     }
 
+    /// Whom to become.
+    #[must_use]
+    pub fn user(&self) -> Option<User> {
+        self.user
+    }
+
     /// Connections altogether.
     #[must_use]
     pub fn max_connections(&self) -> u32 {
@@ -266,21 +261,15 @@ impl Settings {
     /// Checks what only reading the files can tell.
     ///
     /// # Errors
-    /// [`super::tls::TlsError`] if the certificate or its key is unusable.
-    pub fn check_files(&self) -> Result<(), super::tls::TlsError> {
-        self.tls().map(super::tls::acceptor).transpose().map(drop)
+    /// [`TlsError`] if the certificate or its key is unusable.
+    pub fn check_files(&self) -> Result<(), TlsError> {
+        let config = self.tls().map(|files| tls::server(files, super::ALPN));
+        config.transpose().map(drop)
     }
 
     pub(super) fn limits(&self) -> Limits {
         self.limits
     }
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]

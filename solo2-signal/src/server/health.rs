@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
+use solo2_server::tls::{TlsError, certificates};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-
-use super::tls::{TlsError, certificates};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 /// As much of an answer as is read, in bytes.

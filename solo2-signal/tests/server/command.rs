@@ -17,6 +17,18 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Whether a program is installed; says so if it is not.
+#[expect(clippy::print_stdout, reason = "tests say what they skip")]
+fn have(program: &str) -> bool {
+    let there = std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|folder| folder.join(program).exists())
+    });
+    if !there {
+        println!("skipped: needs {program}");
+    }
+    there
+}
+
 #[test]
 fn plain_text_beyond_this_machine_is_refused_with_a_remedy() {
     for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:7400"] {
@@ -181,4 +193,84 @@ async fn introductions_write_nothing_to_disk_and_nothing_to_the_log() {
         assert_eq!(bob.hear().await, Said::Deliver(token, blob.to_vec()));
     }
     assert_eq!(written(), before);
+}
+
+#[tokio::test]
+async fn a_serving_server_has_given_everything_up_on_every_thread() {
+    let server = Server::start(&["--stun", "127.0.0.1:0"]);
+    let mut device = server.device().await;
+    let token = token();
+    assert_eq!(device.listen(token, false).await, Said::Listening(token));
+    let threads = std::fs::read_dir(format!("/proc/{}/task", server.pid())).expect("it runs");
+    let mut count = 0;
+    for thread in threads {
+        let status = thread.expect("a thread").path().join("status");
+        let status = std::fs::read_to_string(status).expect("it runs");
+        let of = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name));
+            line.expect("a line")[name.len()..].trim().to_owned()
+        };
+        assert_eq!(
+            (of("NoNewPrivs:"), of("Seccomp:")),
+            ("1".into(), "2".into())
+        );
+        for set in ["CapInh:", "CapPrm:", "CapEff:"] {
+            assert_eq!(of(set).trim_start_matches('0'), "", "{set}");
+        }
+        count += 1;
+    }
+    assert!(count >= 2, "one that waits and one that works");
+    let output = run(&[
+        "serve",
+        "--json",
+        "--selftest-sandbox",
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(said["type"], "signal.sandbox");
+    assert_eq!(said["escapes"], serde_json::json!([]));
+}
+
+#[test]
+fn the_shipped_unit_gives_up_what_it_can() {
+    if !have("systemd-analyze") {
+        return;
+    }
+    let unit = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../packaging/solo2-signal.service"
+    );
+    let output = Command::new("systemd-analyze")
+        .args([
+            "security",
+            "--offline=true",
+            "--threshold=15",
+            "--no-pager",
+            unit,
+        ])
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("Overall exposure level"), "{said}");
+}
+
+/// As root, it becomes somebody else, whose files it cannot open either.
+#[test]
+fn root_is_left_behind_with_the_user_that_is_named() {
+    use std::os::unix::fs::MetadataExt;
+    if std::fs::metadata("/proc/self").expect("we run").uid() != 0 {
+        println!("skipped: needs root");
+        return;
+    }
+    let server = Server::start(&["--user", "nobody"]);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()));
+    let status = status.expect("it runs");
+    let line = status.lines().find(|line| line.starts_with("Uid:"));
+    let ids: Vec<_> = line.expect("a line").split_whitespace().skip(1).collect();
+    assert!(ids.len() == 4 && ids.iter().all(|id| *id != "0"), "{ids:?}");
+    let owner = std::fs::metadata(format!("/proc/{}/mem", server.pid())).expect("it runs");
+    assert_eq!(owner.uid(), 0, "and still shows nobody its memory");
 }

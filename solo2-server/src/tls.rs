@@ -9,7 +9,6 @@ use rustls::version::TLS13;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
-use tokio_rustls::TlsAcceptor;
 
 /// The certificate chain and its private key, both PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,11 +43,11 @@ pub enum TlsError {
     },
 }
 
-/// Reads the files and makes ready to accept.
+/// Reads the files and makes ready to serve; `protocol` is the one that ALPN names.
 ///
 /// # Errors
 /// [`TlsError`] that names the file at fault.
-pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
+pub fn server(files: &TlsFiles, protocol: &str) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = certificates(&files.cert)?;
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|source| TlsError::File {
         what: "private key",
@@ -65,11 +64,10 @@ pub(super) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .map_err(pair)?;
-    // RFC 7443; a client that names no protocol is served, too.
-    config.alpn_protocols = vec![b"stun.turn".to_vec()];
+    config.alpn_protocols = vec![protocol.into()];
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(Arc::new(config))
 }
 
 /// The certificate that clients are shown, in DER: the first of a PEM file.
@@ -81,7 +79,10 @@ pub fn leaf(path: &Path) -> Result<CertificateDer<'static>, TlsError> {
 }
 
 /// Every certificate in a PEM file, of which there must be one.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+///
+/// # Errors
+/// [`TlsError::File`].
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let error = |source| TlsError::File {
         what: "certificate",
         path: path.to_owned(),
@@ -94,5 +95,43 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         Err(error(rustls_pki_types::pem::Error::NoItemsFound))
     } else {
         Ok(chain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_certificate_is_an_error_that_names_the_file() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name);
+        let made = rcgen::generate_simple_self_signed(["a".to_owned()]).expect("made");
+        let other = rcgen::KeyPair::generate().expect("a key");
+        for (name, pem) in [
+            ("cert", made.cert.pem()),
+            ("key", made.signing_key.serialize_pem()),
+            ("other", other.serialize_pem()),
+        ] {
+            std::fs::write(path(name), pem).expect("a file");
+        }
+        let serve = |cert: &str, key: &str| {
+            let (cert, key) = (path(cert), path(key));
+            server(&TlsFiles { cert, key }, "p").map(drop)
+        };
+        assert!(serve("cert", "key").is_ok());
+        assert!(leaf(&path("cert")).is_ok_and(|der| der == *made.cert.der()));
+        for (cert, key, what) in [
+            ("key", "key", "key"),
+            ("cert", "cert", "cert"),
+            ("cert", "other", "cert"),
+            ("nowhere", "key", "nowhere"),
+        ] {
+            let error = serve(cert, key).expect_err("refused").to_string();
+            assert!(
+                error.contains(path(what).to_str().expect("text")),
+                "{error}"
+            );
+        }
     }
 }

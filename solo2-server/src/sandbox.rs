@@ -2,18 +2,18 @@
 //! capabilities, every file, and every system call that serving does not need.
 //!
 //! ```text
-//!   bind ─► other user (--user) ─► no capabilities ─► no new privileges ─► Landlock ─► seccomp ─► serve
+//!   bind ─► other user (--user) ─► no capabilities ─► no new privileges ─► Landlock ─► threads ─► seccomp ─► serve
+//!           └──────────────── give_up_rights, on the only thread ─────────────────┘    └ give_up_calls, on all ┘
 //! ```
 //!
-//! A refused call returns EPERM. Nothing here knows what this server is about: it is
-//! told whether sockets may still be opened.
+//! Threads inherit what was given up before they began. A refused call returns EPERM.
+//! Nothing here knows what a server is about: it is told what serving goes on to need.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::net::UdpSocket;
 use std::process::{Command, Stdio};
-use std::str::FromStr;
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _, RulesetError, RulesetStatus,
@@ -21,10 +21,9 @@ use landlock::{
 };
 use libc::c_long;
 use rustix::net::{AddressFamily, SocketType, socket};
-use rustix::process::{Gid, Uid};
+use rustix::process::Uid;
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs, set_thread_groups,
-    set_thread_res_gid, set_thread_res_uid,
+    CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs, set_thread_res_uid,
 };
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
@@ -32,36 +31,8 @@ use seccompiler::{
 };
 use thiserror::Error;
 
-/// A user of this machine, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct User {
-    uid: Uid,
-    gid: Gid,
-}
-
-impl FromStr for User {
-    type Err = String;
-
-    /// Looks the name up in `/etc/passwd`.
-    fn from_str(name: &str) -> Result<Self, String> {
-        let list = fs::read_to_string("/etc/passwd")
-            .map_err(|error| format!("cannot read /etc/passwd: {error}"))?;
-        let fields = list.lines().map(|line| line.split(':').collect::<Vec<_>>());
-        let id = |text: &str| text.parse::<u32>().ok();
-        let mut found = fields.filter_map(|fields| match fields.as_slice() {
-            [found, _, uid, gid, ..] if *found == name => id(uid).zip(id(gid)),
-            _ => None,
-        });
-        match found.next() {
-            Some((0, _)) => Err("that is root again; name a user of its own".to_owned()),
-            Some((uid, gid)) => Ok(Self {
-                uid: Uid::from_raw(uid),
-                gid: Gid::from_raw(gid),
-            }),
-            None => Err(format!("no user {name} in /etc/passwd")),
-        }
-    }
-}
+use crate::harden::{self, HardenError};
+use crate::user::User;
 
 /// How much of the sandbox this kernel has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +52,9 @@ pub enum SandboxError {
     /// The user cannot be changed.
     #[error("cannot become the user of --user; only root can")]
     User(#[source] io::Error),
+    /// Under the new user, core dumps are not to be switched off.
+    #[error(transparent)]
+    Harden(#[from] HardenError),
     /// Rights cannot be given up.
     #[error("cannot give up privileges")]
     Privileges(#[source] io::Error),
@@ -99,18 +73,20 @@ pub struct Needs {
     pub sockets: bool,
     /// More connections on a TCP socket that listens.
     pub connections: bool,
+    /// Memory for several threads.
+    pub threads: bool,
 }
 
-/// Enters, on the only thread of the process.
+/// Gives up the user, capabilities and files, on the only thread of the process. What the
+/// server listens on is bound by now.
 ///
 /// # Errors
 /// [`SandboxError`] if the system refuses a step that it knows.
-pub fn enter(user: Option<User>, needs: Needs) -> Result<Files, SandboxError> {
-    if let Some(User { uid, gid }) = user {
-        set_thread_groups(&[])
-            .and_then(|()| set_thread_res_gid(gid, gid, gid))
-            .and_then(|()| set_thread_res_uid(uid, uid, uid))
-            .map_err(|error| SandboxError::User(error.into()))?;
+pub fn give_up_rights(user: Option<User>) -> Result<Files, SandboxError> {
+    if let Some(user) = user {
+        user.become_it().map_err(SandboxError::User)?;
+        // Another user is another process to the kernel: it may be looked at again.
+        harden::process()?;
     }
     let none = CapabilitySets {
         effective: CapabilitySet::empty(),
@@ -120,9 +96,16 @@ pub fn enter(user: Option<User>, needs: Needs) -> Result<Files, SandboxError> {
     set_capabilities(None, none)
         .and_then(|()| set_no_new_privs(true))
         .map_err(|error| SandboxError::Privileges(error.into()))?;
-    let files = close_files().map_err(SandboxError::Landlock)?;
-    close_calls(needs).map_err(SandboxError::Seccomp)?;
-    Ok(files)
+    close_files().map_err(SandboxError::Landlock)
+}
+
+/// Gives up all system calls but those that serving needs, on every thread there is.
+/// [`give_up_rights`] comes first; by now every thread has begun, and none will.
+///
+/// # Errors
+/// [`SandboxError::Seccomp`].
+pub fn give_up_calls(needs: Needs) -> Result<(), SandboxError> {
+    close_calls(needs).map_err(SandboxError::Seccomp)
 }
 
 /// No path at all, no TCP, no signals and abstract sockets beyond this process.
@@ -185,6 +168,8 @@ const OPENING: &[c_long] = &[
     libc::SYS_ioctl,
 ];
 
+/// Of the second argument of `socket`, the kind; the rest are flags.
+const SOCKET_KIND: u64 = 0xf;
 /// What connections need.
 const ACCEPTING: &[c_long] = &[libc::SYS_accept4, libc::SYS_shutdown];
 
@@ -203,12 +188,21 @@ fn close_calls(needs: Needs) -> Result<(), Box<dyn std::error::Error + Send + Sy
         vec![argument(2, SeccompCmpOp::MaskedEq(protection), 0)?],
     );
     if needs.sockets {
-        let internet =
-            [libc::AF_INET, libc::AF_INET6].map(|family| argument(0, SeccompCmpOp::Eq, family));
-        rules.insert(
-            libc::SYS_socket,
-            internet.into_iter().collect::<Result<_, _>>()?,
-        );
+        let datagrams = |family| {
+            let kind = SeccompCmpOp::MaskedEq(SOCKET_KIND);
+            let is = [
+                condition(0, SeccompCmpOp::Eq, family)?,
+                condition(1, kind, libc::SOCK_DGRAM)?,
+            ];
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(SeccompRule::new(is.into())?)
+        };
+        let internet = [datagrams(libc::AF_INET)?, datagrams(libc::AF_INET6)?];
+        rules.insert(libc::SYS_socket, internet.into());
+    }
+    if needs.threads {
+        // The allocator grows the memory of a thread by making it accessible.
+        let harmless = argument(2, SeccompCmpOp::MaskedEq(protection), 0)?;
+        rules.insert(libc::SYS_mprotect, vec![harmless]);
     }
     let arch: TargetArch = std::env::consts::ARCH.try_into()?;
     let refused = SeccompAction::Errno(u32::try_from(libc::EPERM)?);
@@ -223,8 +217,21 @@ fn argument(
     is: SeccompCmpOp,
     value: i32,
 ) -> Result<SeccompRule, Box<dyn std::error::Error + Send + Sync>> {
-    let condition = SeccompCondition::new(at, SeccompCmpArgLen::Dword, is, u64::try_from(value)?)?;
-    Ok(SeccompRule::new(vec![condition])?)
+    Ok(SeccompRule::new(vec![condition(at, is, value)?])?)
+}
+
+fn condition(
+    at: u8,
+    is: SeccompCmpOp,
+    value: i32,
+) -> Result<SeccompCondition, Box<dyn std::error::Error + Send + Sync>> {
+    let value = u64::try_from(value)?;
+    Ok(SeccompCondition::new(
+        at,
+        SeccompCmpArgLen::Dword,
+        is,
+        value,
+    )?)
 }
 
 /// Tries what must not work any more, and names what does.
@@ -240,15 +247,12 @@ pub fn escapes(needs: Needs) -> Vec<&'static str> {
     let tries = [
         ("read a file", File::open("/etc/passwd").is_ok()),
         ("list a directory", fs::read_dir("/").is_ok()),
-        (
-            "make a file",
-            File::create("/tmp/solo2-relay-escaped").is_ok(),
-        ),
+        ("make a file", File::create("/tmp/solo2-escaped").is_ok()),
         ("run a program", run()),
         ("open a raw socket", raw()),
         (
             "open a TCP socket",
-            !needs.sockets && std::net::TcpListener::bind("127.0.0.1:0").is_ok(),
+            std::net::TcpListener::bind("127.0.0.1:0").is_ok(),
         ),
         (
             "open a UDP socket",
