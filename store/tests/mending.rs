@@ -4,7 +4,7 @@
 //!   damaged vault ──repair, killed or failed at its n-th change──► damaged vault, or a mended one
 //!                 └─repair, undisturbed──► what can be had  ◄──repair again──┘
 //! ```
-//! Every ninth change is tried, other ninths with another `SOLO2_SEED`;
+//! Every 59th change is tried, others with another `SOLO2_SEED`;
 //! `SOLO2_FAILPOINTS=all` tries each.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
@@ -27,7 +27,7 @@ use story::{ANNA, open, reached, teller};
 use watch::{Errno, Mode, watch};
 
 const DIRECTORY: &str = "SOLO2_STORE_TEST_MENDING";
-const COMMITS: u64 = 90;
+const COMMITS: u64 = 40;
 const NOW: u64 = 5_000_000;
 
 fn repair(dir: &Path) -> Result<Repair, RepairError> {
@@ -108,7 +108,7 @@ fn stride() -> (u64, u64) {
         return (1, 1);
     }
     let seed = std::env::var("SOLO2_SEED").map_or(0, |seed| seed.parse().unwrap());
-    (1 + seed % 9, 9)
+    (1 + seed % 59, 59)
 }
 
 /// Mends a damaged vault while `what` happens at each change in turn, and looks at what is left.
@@ -168,7 +168,7 @@ fn try_each(name: &str, damage: impl Fn(&Path), what: impl Fn(u64) -> Mode) {
         "{name}: a repair met it at {tried} changes and gave back the same {} messages",
         expected.len()
     );
-    assert!(tried >= 5, "{tried} changes");
+    assert!(tried >= 3, "{tried} changes");
 }
 
 #[test]

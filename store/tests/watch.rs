@@ -44,6 +44,7 @@ pub(crate) enum Change {
     Length { inode: u64, len: u64 },
     Sync { inode: u64 },
     Rename { from: String, to: String },
+    Exchange { one: String, other: String },
     Link { inode: u64, path: String },
     Unlink { path: String },
     Said { text: String },
@@ -196,6 +197,10 @@ fn parse(log: &[u8]) -> (Vec<Change>, u64) {
             },
             b'T' => Change::Length { inode, len: number },
             b'S' => Change::Sync { inode },
+            b'X' => Change::Exchange {
+                one: path,
+                other: text(second),
+            },
             b'R' => Change::Rename {
                 from: path,
                 to: text(second),

@@ -244,6 +244,8 @@ impl Disk {
             }
             Change::Sync { inode } => self.sync(self.by_inode[inode]),
             Change::Said { .. } => {}
+            // Only a repair does that, and a power cut in one is not simulated.
+            Change::Exchange { one, other } => panic!("{one} and {other} are exchanged"),
         }
     }
 

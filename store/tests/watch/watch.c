@@ -22,6 +22,7 @@
  *   C create inode "path"        M mkdir inode "path"      W write inode offset data
  *   T length inode new length    S sync inode              R rename "from" "to"
  *   L link inode "path"          U unlink "path"           D rmdir "path"
+ *   X exchange "one" "other"
  *   A what the program said on stdout
  *   E how many changes were tried: always the last
  * Integers little-endian, paths below ROOT.
@@ -204,7 +205,7 @@ static void record_write(pid_t tid, int fd, uint64_t inode, uint64_t offset, uin
 /* ---- one system call ---- */
 
 struct call {
-  enum { NONE, OPEN, MKDIR, WRITE, LENGTH, SYNC, RENAME, LINK, UNLINK, RMDIR, SAY, WRITABLE } kind;
+  enum { NONE, OPEN, MKDIR, WRITE, LENGTH, SYNC, RENAME, EXCHANGE, LINK, UNLINK, RMDIR, SAY, WRITABLE } kind;
   int fd, existed;
   uint64_t offset, length;
   struct stat file;
@@ -246,9 +247,10 @@ static void renaming(struct call *call, pid_t tid, int from_dir, uint64_t from, 
   int out_of = place_of(tid, from_dir, from, call->path), into = place_of(tid, to_dir, to, call->to);
   if (!out_of && !into)
     return;
-  if (out_of != into || (flags & ~1ul))
+  /* RENAME_NOREPLACE is one that went well, RENAME_EXCHANGE a change of its own. */
+  if (out_of != into || (flags & ~3ul))
     die("this rename cannot be replayed");
-  call->kind = RENAME;
+  call->kind = flags & 2 ? EXCHANGE : RENAME;
 }
 
 static void unlinking(struct call *call, pid_t tid, int dirfd, uint64_t path, int is_dir) {
@@ -400,7 +402,8 @@ static void done(const struct call *call, pid_t tid, const uint64_t *args, int64
     record('S', call->file.st_ino, 0, NULL, 0, NULL);
     break;
   case RENAME:
-    record_path('R', 0, call->path, call->to);
+  case EXCHANGE:
+    record_path(call->kind == RENAME ? 'R' : 'X', 0, call->path, call->to);
     break;
   case UNLINK:
   case RMDIR:
