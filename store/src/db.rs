@@ -24,7 +24,7 @@ use crate::row::Key;
 const MUTABLE: &str = "mut";
 const LOG: &str = "log";
 const MEMTABLE_BYTES: u64 = 2 * 1024 * 1024;
-const CACHE_BYTES: u64 = 8 * 1024 * 1024;
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
 /// Bits of a key that a stretch of unreadable keys has at least: 2^20 stretches in all.
 const FINEST: u32 = 108;
