@@ -26,7 +26,7 @@ use crate::row::Key;
 const MUTABLE: &str = "mut";
 const LOG: &str = "log";
 const MEMTABLE_BYTES: u64 = 2 * 1024 * 1024;
-const CACHE_BYTES: u64 = 8 * 1024 * 1024;
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
 /// What a record takes in the journal besides its value, about.
 const RECORD_BYTES: u64 = 32;

@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --manifest-path bench/search/Cargo.toml -- 1000000
 //! cargo run --release --manifest-path bench/search/Cargo.toml --features sqlcipher -- 200000
+//! cargo run --release --manifest-path bench/search/Cargo.toml -- fill HOME 1000000    see bench/history.sh
 //! ```
 //! Writes a synthetic history through the store's own API, indexes it, and asks classes of
 //! queries: warm, and after the files have left the page cache. `TMPDIR` says on which disk; a
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 use corpus::{CONTACTS, Corpus, SPAN_MS};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use solo2_crypto::identity::{AccountKey, DeviceCertificate, DeviceKeys};
 use solo2_crypto::secret::Secret;
 use solo2_store::{
     Contact, ContactId, Filter, IndexStep, Kind, Message, PasswordCost, Query, Trust, Unlock,
@@ -40,8 +42,18 @@ pub(crate) struct Question {
 type Class = (&'static str, Vec<Question>);
 
 fn main() {
-    let messages: u64 = std::env::args()
-        .nth(1)
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [fill, home, messages] = args.as_slice()
+        && fill == "fill"
+    {
+        let paths = paths(Path::new(home));
+        let words = fs::read_to_string(Path::new(home).join("password")).expect("a password");
+        let vault = Vault::unlock(&paths, Unlock::Password(words.trim_end()));
+        write(vault.expect("opens"), messages.parse().expect("how many messages"));
+        return;
+    }
+    let messages: u64 = args
+        .first()
         .map_or(1_000_000, |arg| arg.parse().expect("how many messages"));
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("{messages} messages, load {}", load.trim());
@@ -51,8 +63,8 @@ fn main() {
         #[cfg(feature = "sqlcipher")]
         sqlcipher::run(dir, messages, &classes);
     };
-    match std::env::args().nth(2) {
-        Some(kept) => run(Path::new(&kept)),
+    match args.get(1) {
+        Some(kept) => run(Path::new(kept)),
         None => run(tempfile::tempdir().expect("a directory").path()),
     }
 }
@@ -148,15 +160,50 @@ fn make(dir: &Path, messages: u64) {
     let paths = paths(dir);
     let words = words();
     let rng = &mut rand::rng();
-    let mut vault =
+    let vault =
         Vault::create_with(&paths, &words, "password", PasswordCost::FLOOR, rng).expect("a vault");
+    let text = write(vault, messages);
+    let without = size(dir);
+
+    let mut vault = Vault::unlock(&paths, Unlock::Entropy(&words)).expect("opens");
+    let begun = Clock::start();
+    let mut longest = Duration::ZERO;
+    loop {
+        let step = Instant::now();
+        let did = vault.index_step(1, usize::MAX).expect("a step");
+        longest = longest.max(step.elapsed());
+        if did == IndexStep::Idle {
+            break;
+        }
+    }
+    rate("index", messages, begun.stop());
+    println!("longest step {:.0} ms", millis(longest));
+    let status = vault.index_status();
+    vault.close().expect("closes");
+    let index = status.blocks * 4096;
+    println!(
+        "size    text {:.1} MB, vault {:.1} MB, index {:.1} MB = {:.1} % of the text, {} segments",
+        text as f64 / 1e6,
+        without as f64 / 1e6,
+        index as f64 / 1e6,
+        100.0 * index as f64 / text as f64,
+        status.segments
+    );
+}
+
+/// Writes contacts and messages; how many bytes of text that were.
+fn write(mut vault: Vault, messages: u64) -> usize {
+    let rng = &mut rand::rng();
     let mut tx = vault.begin();
     for contact in 0..CONTACTS {
+        let account = AccountKey::from_secret(Secret::random(rng));
+        let device = DeviceKeys::generate(rng);
+        let certificate = DeviceCertificate::issue(&account, 0, 1, &device, 0);
         tx.put_contact(&Contact {
             id: id(contact),
             name: format!("contact {contact}"),
-            account: [1; 32],
-            certificate: vec![1; 1500],
+            account: *account.public().as_bytes(),
+            certificate: certificate.as_bytes().to_vec(),
             verified: true,
             trust: Trust::Known,
             blocked: false,
@@ -201,32 +248,7 @@ fn make(dir: &Path, messages: u64) {
     }
     rate("write", messages, spent);
     vault.close().expect("closes");
-    let without = size(dir);
-
-    let mut vault = Vault::unlock(&paths, Unlock::Entropy(&words)).expect("opens");
-    let begun = Clock::start();
-    let mut longest = Duration::ZERO;
-    loop {
-        let step = Instant::now();
-        let did = vault.index_step(1, usize::MAX).expect("a step");
-        longest = longest.max(step.elapsed());
-        if did == IndexStep::Idle {
-            break;
-        }
-    }
-    rate("index", messages, begun.stop());
-    println!("longest step {:.0} ms", millis(longest));
-    let status = vault.index_status();
-    vault.close().expect("closes");
-    let index = status.blocks * 4096;
-    println!(
-        "size    text {:.1} MB, vault {:.1} MB, index {:.1} MB = {:.1} % of the text, {} segments",
-        text as f64 / 1e6,
-        without as f64 / 1e6,
-        index as f64 / 1e6,
-        100.0 * index as f64 / text as f64,
-        status.segments
-    );
+    text
 }
 
 fn vault(dir: &Path, messages: u64, classes: &[Class]) {

@@ -174,7 +174,7 @@ impl<'v> Cursor<'v> {
             Source::All(behind) => behind.checked_sub(1).inspect(|doc| *behind = *doc),
             Source::List(lists, wanted) => loop {
                 match lists.posting()? {
-                    Some(posting) if !posting.follow.admits(*wanted) && *wanted != Follow::ANY => {}
+                    Some(posting) if !posting.follow.admits(*wanted) => {}
                     posting => break posting.map(|posting| posting.doc),
                 }
             },

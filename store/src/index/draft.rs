@@ -25,8 +25,8 @@ pub(crate) struct Collector {
     others: HashMap<(Kind, Box<str>), Vec<u32>>,
 }
 
-/// A document with a word in it.
-#[derive(Clone, Copy)]
+/// A word in a document, once for each thing that stands behind it.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
     doc: u32,
     behind: Behind,
@@ -39,7 +39,7 @@ enum Behind {
     Word(usize),
     /// Nothing more.
     End,
-    /// No word, or different ones.
+    /// No word.
     Any,
 }
 
@@ -83,13 +83,9 @@ impl Collector {
         let Some(list) = word.and_then(|word| self.lists.get_mut(word)) else {
             return;
         };
-        match list.last_mut() {
-            Some(last) if last.doc == doc => {
-                if last.behind != behind {
-                    last.behind = Behind::Any;
-                }
-            }
-            _ => list.push(Place { doc, behind }),
+        let place = Place { doc, behind };
+        if list.last() != Some(&place) {
+            list.push(place);
         }
     }
 

@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! list     = document *, then zeros up to a whole byte
-//! document = quotient zeros || 1 || remainder, b bits || [follow 4]        the highest bit of a byte first
+//! document = quotient zeros || 1 || remainder, b bits || [follow]          the highest bit of a byte first
 //!   quotient << b | remainder = how many documents lie between it and the one before in the list;
 //!                               for the first, how many are newer
 //!   b = floor(log2(11/16 of documents in the segment / documents in the list)), at least 0
-//! follow   = 0 nothing certain | 1 to 15 the class of the word behind this one in the text
+//! follow   = class, 4 bits, 1 to 15 || nothing       wherever the word stands, such a word is behind it
+//!          | 0000 || one bit for each class, 15      words of these; nothing is certain if of none
 //! ```
 //! Golomb codes with a power of two (Golomb 1966; Rice, Plaunt 1971): about 1.5 bits above what
 //! chance leaves to be told. The class of a word tells no more than which fifteenth of all words
@@ -19,31 +20,45 @@ pub(crate) struct Posting {
     pub(crate) follow: Follow,
 }
 
-/// What stands behind a word in a document.
+/// What stands behind a word in a document: one bit for each class of words that does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Follow(u8);
+pub(crate) struct Follow(u16);
+
+/// Classes there are.
+const CLASSES: u32 = 15;
+/// Bits that name one.
+const CLASS_BITS: u32 = 4;
 
 impl Follow {
-    /// How many bits it has.
-    pub(crate) const BITS: u32 = 4;
-    /// Not known, or not the same wherever the word stands.
+    /// Not known.
     pub(crate) const ANY: Self = Self(0);
     /// The text ends there. Some words share this class.
     pub(crate) const END: Self = Self(1);
 
     /// The class of a word by one byte of its hash.
     pub(crate) fn of(hash: u8) -> Self {
-        Self(hash % 15 + 1)
-    }
-
-    /// What the four bits say.
-    pub(crate) fn read(bits: u64) -> Self {
-        Self((bits & 0xf) as u8)
+        Self(1 << (u32::from(hash) % CLASSES))
     }
 
     /// Whether a word of class `wanted` may stand there.
     pub(crate) fn admits(self, wanted: Self) -> bool {
-        self == Self::ANY || self == wanted
+        self == Self::ANY || wanted == Self::ANY || self.0 & wanted.0 != 0
+    }
+
+    /// What is known of a word that stands in two places.
+    fn or(self, other: Self) -> Self {
+        match self == Self::ANY || other == Self::ANY {
+            true => Self::ANY,
+            false => Self(self.0 | other.0),
+        }
+    }
+
+    fn write(self, bits: &mut Writer, out: &mut Vec<u8>) {
+        if self.0.count_ones() == 1 {
+            bits.put(out, u64::from(self.0.trailing_zeros() + 1), CLASS_BITS);
+        } else {
+            bits.put(out, u64::from(self.0), CLASS_BITS + CLASSES);
+        }
     }
 }
 
@@ -60,8 +75,8 @@ pub(crate) fn settle(list: &mut Vec<Posting>) {
     list.sort_unstable_by_key(|posting| posting.doc);
     list.dedup_by(|later, kept| {
         let same = later.doc == kept.doc;
-        if same && later.follow != kept.follow {
-            kept.follow = Follow::ANY;
+        if same {
+            kept.follow = kept.follow.or(later.follow);
         }
         same
     });
@@ -87,7 +102,7 @@ pub(crate) fn write(out: &mut Vec<u8>, docs: u32, list: &[Posting], follows: boo
         bits.put(out, 1, quotient + 1);
         bits.put(out, u64::from(step) & ((1 << remainder) - 1), remainder);
         if follows {
-            bits.put(out, u64::from(posting.follow.0), Follow::BITS);
+            posting.follow.write(&mut bits, out);
         }
         behind = posting.doc;
     }
@@ -169,7 +184,10 @@ impl Reader {
         }
         let step = quotient << self.remainder | self.take(self.remainder, &mut byte)?;
         let follow = match self.follows {
-            true => Follow::read(self.take(Follow::BITS, &mut byte)?),
+            true => match self.take(CLASS_BITS, &mut byte)? {
+                0 => Follow(self.take(CLASSES, &mut byte)? as u16),
+                class => Follow(1 << (class - 1)),
+            },
             false => Follow::ANY,
         };
         let doc = self.behind.checked_sub(step + 1).ok_or(None)?;
@@ -224,7 +242,10 @@ mod tests {
                 .into_iter()
                 .map(|(place, hash)| Posting {
                     doc: u32::from(place) % docs,
-                    follow: if follows { Follow::of(hash) } else { Follow::ANY },
+                    follow: match follows {
+                        true => Follow(u16::from(hash) * u16::from(hash) % (1 << CLASSES)),
+                        false => Follow::ANY,
+                    },
                 })
                 .collect();
             settle(&mut list);
@@ -247,14 +268,18 @@ mod tests {
     }
 
     #[test]
-    fn one_document_in_two_lists_keeps_only_what_both_say() {
+    fn one_document_in_two_lists_has_what_either_says() {
         let posting = |doc, hash| Posting {
             doc,
             follow: Follow::of(hash),
         };
         let mut list = vec![posting(7, 3), posting(2, 4), posting(7, 5), posting(2, 4)];
+        list.extend([posting(9, 3), Posting::plain(9)]);
         settle(&mut list);
-        assert_eq!(list, [posting(2, 4), Posting::plain(7)]);
+        let [two, seven, nine] = list.try_into().unwrap();
+        assert_eq!((two, nine), (posting(2, 4), Posting::plain(9)));
+        assert!(seven.doc == 7 && seven.follow.admits(Follow::of(3)));
+        assert!(seven.follow.admits(Follow::of(5)) && !seven.follow.admits(Follow::of(4)));
         assert!(Follow::ANY.admits(Follow::of(9)) && Follow::of(9).admits(Follow::of(9)));
         assert!(!Follow::of(9).admits(Follow::of(8)));
     }

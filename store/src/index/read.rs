@@ -188,25 +188,22 @@ impl<'v> Docs<'v> {
         let end = map
             .get(block + 1)
             .map_or(self.directory.docs, |(first, _)| *first);
-        let mut bytes = bytes.iter().copied();
-        let mut next = || varint(|| bytes.next());
-        (first..end)
-            .map(|_| {
-                let contact = next()?;
-                let seq = next()?;
-                at_s = at_s.checked_add(next()?)?;
-                Some(Doc {
-                    at_s,
-                    contact: *self
-                        .directory
-                        .contacts
-                        .get(usize::try_from(contact >> 2).ok()?)?,
-                    seq,
-                    incoming: contact & 1 == 1,
-                    file: contact & 2 == 2,
-                })
-            })
-            .collect()
+        let mut bytes = bytes.iter();
+        let mut docs = Vec::with_capacity(end.saturating_sub(first).min(BLOCK as u32) as usize);
+        for _ in first..end {
+            let contact = varint(&mut bytes)?;
+            let seq = varint(&mut bytes)?;
+            at_s = at_s.checked_add(varint(&mut bytes)?)?;
+            let contacts = &self.directory.contacts;
+            docs.push(Doc {
+                at_s,
+                contact: *contacts.get(usize::try_from(contact >> 2).ok()?)?,
+                seq,
+                incoming: contact & 1 == 1,
+                file: contact & 2 == 2,
+            });
+        }
+        Some(docs)
     }
 
     fn damage(&self, block: usize) -> ReadError {
@@ -219,10 +216,10 @@ impl<'v> Docs<'v> {
 }
 
 /// One varint from bytes that may end.
-fn varint(mut next: impl FnMut() -> Option<u8>) -> Option<u64> {
+fn varint(bytes: &mut std::slice::Iter<'_, u8>) -> Option<u64> {
     let mut number = 0u64;
     for shift in (0..64).step_by(7) {
-        let byte = next()?;
+        let byte = *bytes.next()?;
         number |= u64::from(byte & 0x7f) << shift;
         if byte < 0x80 {
             return Some(number);
