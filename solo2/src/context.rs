@@ -8,6 +8,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::Globals;
@@ -82,6 +83,15 @@ impl Context {
     /// [`Context::timeout`] in milliseconds, for a request.
     pub(crate) fn timeout_ms(&self) -> u64 {
         u64::try_from(self.timeout().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// A request with the routes that the flags name.
+    pub(crate) fn routed(&self, mut params: Value) -> Value {
+        if let Some(fields) = params.as_object_mut() {
+            fields.insert("route".into(), json!(self.globals.route));
+            fields.insert("require_route".into(), json!(self.globals.require_route));
+        }
+        params
     }
 
     /// Runs `work` on a new runtime.

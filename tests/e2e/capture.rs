@@ -16,10 +16,13 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::namespace::{Namespace, Network, TO_FIRST};
 use crate::pcap::{self, Capture, Datagram};
-use crate::world::{World, contains, has, knob};
+use crate::relay::Relay;
+use crate::world::{World, contains, has, knob, pair};
 
 /// Every datagram of ours on a network.
 const DATAGRAM: usize = 1228;
+/// Before it, towards a relay (RFC 8656 §12.4).
+const CHANNEL: usize = 4;
 /// And within one machine.
 const LOCAL_DATAGRAM: usize = 16_000;
 /// Every message to and from the introduction server.
@@ -258,6 +261,16 @@ fn the_wire_shows_one_size_and_no_canary() {
 
 #[test]
 fn between_two_machines_a_file_looks_like_a_text() {
+    a_file_looks_like_a_text(false);
+}
+
+#[test]
+fn a_relay_sees_one_size_and_no_canary() {
+    a_file_looks_like_a_text(true);
+}
+
+/// Between two machines, or between one that hides and its relay.
+fn a_file_looks_like_a_text(relayed: bool) {
     if !has("tcpdump") {
         println!("skipped: needs tcpdump");
         return;
@@ -271,8 +284,21 @@ fn between_two_machines_a_file_looks_like_a_text() {
     };
     let world = World::across(Arc::clone(&network));
     let file = world.path("wire.pcap");
+    let relay = relayed.then(|| Relay::start(&world));
     let tcpdump = Tcpdump::start(&network.middle, TO_FIRST, &file);
-    let (world, a, b) = world.with_alice_and_bob();
+    let (a, b) = (world.home("a", "alice"), world.home("b", "bob"));
+    if let Some(relay) = &relay {
+        a.run(&["relay", "add", &relay.invite]).ok();
+        a.run(&["config", "set", "net.route", "relay"]).ok();
+        a.run(&["config", "set", "net.strict", "true"]).ok();
+    }
+    let (forwarded, datagram_len) = match relayed {
+        true => (network.middle.forwarded(), CHANNEL + DATAGRAM),
+        false => (0, DATAGRAM),
+    };
+    a.start();
+    b.start();
+    pair(&a, "bob", &b, "alice");
     let canary = "canarytext-between-two-machines";
     a.deliver("bob", "1");
     b.deliver("alice", &canary.repeat(300));
@@ -289,12 +315,16 @@ fn between_two_machines_a_file_looks_like_a_text() {
     tcpdump.stop();
 
     let capture = pcap::parse(&std::fs::read(&file).unwrap());
-    let sizes = Sizes::of(&capture, DATAGRAM);
+    let sizes = Sizes::of(&capture, datagram_len);
     assert!(
         sizes.odd.is_empty(),
         "(from port, to port, size) of datagrams of another size, and how many: {:?}",
         sizes.odd
     );
+    if relayed {
+        let now = network.middle.forwarded();
+        assert_eq!(now, forwarded, "a packet went straight, pairing included");
+    }
     let least = 2 * 40_000 * canary.len() / DATAGRAM;
     assert!(
         sizes.usual > least,
@@ -314,7 +344,7 @@ fn between_two_machines_a_file_looks_like_a_text() {
         }
     }
     println!(
-        "{} datagrams of {DATAGRAM} B ({} batches), {} of STUN",
+        "{} datagrams of {datagram_len} B ({} batches), {} of STUN",
         sizes.usual, sizes.batches, sizes.stun
     );
 }

@@ -115,6 +115,7 @@ fn delete_all(cx: &Context, name: &PeerRef) -> Outcome {
 }
 
 fn run(cx: &Context, method: &str, params: Value, wait: Wait) -> Outcome {
+    let params = cx.routed(params);
     agent::with_session(cx, async |session| {
         send::deliver(cx, session, method, params, wait, false, true).await
     })

@@ -161,6 +161,7 @@ impl<'a> Conversation<'a> {
             params.insert("wait".to_owned(), "queued".into());
             params.insert("timeout_ms".to_owned(), self.cx.timeout_ms().into());
         }
+        let params = self.cx.routed(params);
         let sent = self.session.client.call("send", params).await?;
         let line = &sent["results"][0];
         let id = line["id"]
@@ -179,8 +180,10 @@ impl<'a> Conversation<'a> {
             return Err(Failure::usage("nothing was sent from here yet"));
         };
         let text = send::checked(text.to_owned())?;
-        let params = json!({"id": id, "text": text, "wait": "queued",
-            "timeout_ms": self.cx.timeout_ms()});
+        let params = self
+            .cx
+            .routed(json!({"id": id, "text": text, "wait": "queued",
+            "timeout_ms": self.cx.timeout_ms()}));
         self.session.client.call("edit", params).await.map(drop)
     }
 
@@ -248,7 +251,7 @@ impl<'a> Conversation<'a> {
             }
             "receipt" | "hello" => return Ok(()),
             "message" if event["dir"] == "in" => {
-                let params = json!({"ids": [id], "wait": "none"});
+                let params = self.cx.routed(json!({"ids": [id], "wait": "none"}));
                 // A receipt that cannot be sent is no reason to hide a message.
                 let _ = self.session.client.call("read", params).await;
             }

@@ -8,7 +8,7 @@ use super::values::{Name, Span};
 use crate::agent::client::Step;
 use crate::agent::{self, Session};
 use crate::context::Context;
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::event;
 use crate::output::{Text, qr};
 
@@ -69,8 +69,21 @@ impl Pair {
     }
 }
 
+/// No contact is known yet that a demand could be kept with.
+fn refuse_demand(cx: &Context) -> Result<(), Failure> {
+    if cx.globals.require_route.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::RouteRefused,
+        "--require-route does not go with pairing, which follows net.route; nothing was sent",
+    )
+    .hint("solo2 config set net.route relay; solo2 config set net.strict true"))
+}
+
 impl Invite {
     fn run(self, cx: &Context) -> Outcome {
+        refuse_demand(cx)?;
         let wait_ms = match cx.globals.timeout {
             Some(timeout) => timeout.millis(),
             None => self.ttl.millis(),
@@ -113,6 +126,7 @@ impl Invite {
 
 impl Join {
     fn run(self, cx: &Context) -> Outcome {
+        refuse_demand(cx)?;
         let params = json!({
             "code": self.code.join("-"),
             "as": self.name,

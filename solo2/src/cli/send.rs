@@ -289,9 +289,8 @@ impl Send {
             "file": true,
             "reply_to": self.reply_to,
             "expire_s": self.expire.map(Span::secs),
-            "route": cx.globals.route,
-            "require_route": cx.globals.require_route,
         });
+        let params = cx.routed(params);
         agent::with_session(cx, async |session| {
             pipe::deliver(cx, session, &source, params).await
         })

@@ -349,6 +349,16 @@ struct Driver {
     path: watch::Sender<PathState>,
 }
 
+/// What relays lent is given back with the link.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.relays.release(Instant::now());
+        while let Some(sent) = self.relays.poll_transmit() {
+            self.mux.send_to_relay(sent.server, &sent.datagram);
+        }
+    }
+}
+
 impl Driver {
     /// Runs until aborted, or until it is clear that the peer will never be heard of.
     async fn run(mut self) {

@@ -201,6 +201,8 @@ pub(crate) struct Core {
     operations: Vec<Operation>,
     /// Peers whose secret record changed in this round.
     dirty: BTreeSet<ContactId>,
+    /// The one route that the acts of the present verb may take.
+    pub(super) demand: Option<RoutePolicy>,
     /// Peers whose links may have to go another way.
     pub(super) reconsidered: BTreeSet<ContactId>,
     effects: Vec<Effect>,
@@ -243,6 +245,7 @@ impl Core {
             events,
             operations: Vec::new(),
             dirty: BTreeSet::new(),
+            demand: None,
             reconsidered: BTreeSet::new(),
             effects: Vec::new(),
             next_ticket: 0,

@@ -372,7 +372,8 @@ impl Courier {
     }
 
     fn schedule(&mut self) {
-        if std::mem::take(&mut self.eager) {
+        if self.eager && !self.busy() {
+            self.eager = false;
             return self.dial();
         }
         let pause = BACKOFF

@@ -275,13 +275,29 @@ impl Core {
         ulid::Ulid::from_parts(now, u128::from_be_bytes(random)).to_bytes()
     }
 
+    /// Runs a verb whose acts may take this one route.
+    pub(crate) fn under<T>(
+        &mut self,
+        demand: Option<RoutePolicy>,
+        verb: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.demand = demand;
+        let done = verb(self);
+        self.demand = None;
+        done
+    }
+
     /// Queues an act and remembers that its receipt is awaited.
     fn act(&mut self, contact: ContactId, id: [u8; 16], content: &Content) -> Sent {
         if self.acts.len() >= ACTS_MAX {
             self.acts.clear();
         }
         self.acts.insert(id);
-        self.enqueue(contact, content, Some(id), QueueTerms::default());
+        let terms = QueueTerms {
+            give_up_at: None,
+            demand: self.demand,
+        };
+        self.enqueue(contact, content, Some(id), terms);
         Sent {
             contact,
             id,
@@ -400,7 +416,11 @@ impl Core {
                     self.told.clear();
                 }
                 self.told.insert(id);
-                self.enqueue(contact, &content, Some(id), QueueTerms::default());
+                let terms = QueueTerms {
+                    give_up_at: None,
+                    demand: self.demand,
+                };
+                self.enqueue(contact, &content, Some(id), terms);
                 sent.push(Sent {
                     contact,
                     id,
@@ -420,6 +440,6 @@ impl Core {
             .name
             .clone();
         self.sendable(&name)?;
-        self.check_route(contact, None)
+        self.check_route(contact, self.demand)
     }
 }

@@ -431,7 +431,7 @@ async fn meet(net: &Arc<NetContext>, proven: &Proven) -> Result<DirectLink, Fail
         mask: net.mask_keys(&proven.key),
         stun: net.stun(),
         relays: net.relays(),
-        policy: net.policy,
+        policy: net.call(|core| core.first_contact()).await?,
         first_remote: offer,
     };
     let (signals, incoming) = mpsc::channel(16);

@@ -215,6 +215,20 @@ impl Core {
         Ok(())
     }
 
+    /// What the link to somebody not known yet is made under.
+    pub(crate) fn first_contact(&self) -> Result<RoutePolicy, Failure> {
+        if self.net.policy == RoutePolicy::Offline {
+            return Ok(RoutePolicy::Offline);
+        }
+        let Choice { route, strict, .. } = self.settings.route;
+        let wish = Wish::of(route, strict);
+        match (self.net.relays().is_empty(), wish.fallback) {
+            (true, true) => Ok(RoutePolicy::Any),
+            (true, false) if wish.policy.hides() => Err(relayless("whom you pair with")),
+            _ => Ok(wish.policy),
+        }
+    }
+
     /// Remembers that a contact's links may have to be made anew, once the round is on disk.
     pub(crate) fn reconsider(&mut self, contact: ContactId) {
         self.reconsidered.insert(contact);

@@ -15,7 +15,7 @@ use solo2_crypto::invite::InviteCode;
 use solo2_store::Vault;
 use zeroize::Zeroizing;
 
-use super::core::{Input, Operation};
+use super::core::{Core, Input, Operation};
 use super::event::{parse_message_id, peer_id, rfc3339};
 use super::messages::{Body, Draft, Sent};
 use super::route::{Choice, Routes};
@@ -557,13 +557,17 @@ struct Act {
     for_everyone: bool,
     wait: Option<deliver::Wait>,
     timeout_ms: Option<u64>,
+    #[serde(flatten)]
+    routes: Routes,
 }
 
 async fn act(node: &Node, method: &str, act: Act, events: EventSink) -> Result<Value, Failure> {
     let missing = |what: &str| Failure::usage(format!("{what} is missing")).code("invalid_params");
     let wait = deliver::Waiting::start(node, act.wait, act.timeout_ms);
+    let demand = act.routes.demand()?;
     let sent = if method == "read" {
-        node.call(move |core| core.read(&act.ids)).await?
+        node.call(move |core| core.under(demand, |core| core.read(&act.ids)))
+            .await?
     } else {
         let id = act.id.ok_or_else(|| missing("id"))?;
         match method {
@@ -575,18 +579,21 @@ async fn act(node: &Node, method: &str, act: Act, events: EventSink) -> Result<V
                 if text.len() > 64 * 1024 {
                     return Err(Failure::usage("the text is longer than 65536 bytes"));
                 }
-                vec![node.call(move |core| core.edit(&id, text)).await?]
+                let edit = move |core: &mut Core| core.under(demand, |core| core.edit(&id, text));
+                vec![node.call(edit).await?]
             }
             "react" => {
                 let emoji = act
                     .emoji
                     .filter(|emoji| emoji.len() <= 64)
                     .ok_or_else(|| missing("a short emoji"))?;
-                vec![node.call(move |core| core.react(&id, emoji)).await?]
+                let react =
+                    move |core: &mut Core| core.under(demand, |core| core.react(&id, emoji));
+                vec![node.call(react).await?]
             }
             _ => {
                 let for_everyone = act.for_everyone;
-                node.call(move |core| core.delete(&id, for_everyone))
+                node.call(move |core| core.under(demand, |core| core.delete(&id, for_everyone)))
                     .await?
                     .into_iter()
                     .collect()

@@ -254,14 +254,12 @@ fn stdin_parts() -> mpsc::Receiver<io::Result<Vec<u8>>> {
 
 /// The parameters of `pipe.send`.
 pub(in crate::cli) fn params(cx: &Context, source: &Source, peer: &impl serde::Serialize) -> Value {
-    json!({
+    cx.routed(json!({
         "peer": peer,
         "id": source.id,
         "name": source.name,
         "file": source.file,
-        "route": cx.globals.route,
-        "require_route": cx.globals.require_route,
-    })
+    }))
 }
 
 #[cfg(test)]

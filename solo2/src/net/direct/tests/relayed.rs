@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use std::sync::atomic::AtomicUsize;
+
 use rand::RngExt as _;
 use solo2_relay::credential::{InviteId, RelaySecret};
 use solo2_relay::invite::{Host, Invite};
@@ -19,6 +21,8 @@ const SECRET: &[u8] = b"a secret of the relay, for the test";
 /// A relay that serves until it is dropped.
 struct Relay {
     address: SocketAddr,
+    /// Allocations at present.
+    live: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -30,7 +34,9 @@ impl Relay {
 
     fn start_at(address: SocketAddr) -> Self {
         let (ready_tx, ready) = std::sync::mpsc::channel();
-        let (stop, stopped) = oneshot::channel();
+        let (stop, mut stopped) = oneshot::channel();
+        let live = Arc::new(AtomicUsize::new(0));
+        let counted = live.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -47,11 +53,15 @@ impl Relay {
                 let secret = RelaySecret::new(Zeroizing::new(SECRET.to_vec())).expect("long");
                 let server = Server::start(&settings, Some(secret)).expect("a relay");
                 ready_tx.send(server.listen()[0]).expect("it is awaited");
-                let _ = stopped.await;
+                let tick = Duration::from_millis(20);
+                while timeout(tick, &mut stopped).await.is_err() {
+                    counted.store(server.sums().live, Ordering::Relaxed);
+                }
             });
         });
         Self {
             address: ready.recv().expect("it starts"),
+            live,
             stop: Some(stop),
             thread: Some(thread),
         }
@@ -84,6 +94,8 @@ fn access(server: SocketAddr, secret: &[u8]) -> RelayAccess {
             key: secret.invite_key(id),
             host: Host::V4(host),
             udp: server.port(),
+            tcp: None,
+            tls: None,
         })),
     }
 }
@@ -113,9 +125,20 @@ async fn two_that_hide_meet_at_their_relay_and_show_no_address() {
         assert!(path.relayed && path.connected);
         assert_ne!(path.remote.port(), port);
     }
-    let kinds = kinds.lock().expect("no panic");
+    let kinds = std::mem::take(&mut *kinds.lock().expect("no panic"));
     assert!(!kinds.is_empty());
     assert!(kinds.iter().all(|kind| *kind == CandidateKind::Relayed));
+
+    let live = || relay.live.load(Ordering::Relaxed);
+    assert_eq!(live(), 2);
+    drop(ends);
+    for _ in 0..50 {
+        if live() == 0 {
+            return;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    panic!("what the relay lent was not given back: {}", live());
 }
 
 #[tokio::test(flavor = "multi_thread")]
