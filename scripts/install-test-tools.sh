@@ -17,6 +17,7 @@ needed=(
   chromium:chromium # shows their pages, and runs nothing in them
   turnutils_uclient:coturn    # another TURN implementation's client, against our relay
   systemd-analyze:systemd     # what the shipped units give up
+  mkfs.ext4:e2fsprogs # a disk of its own, which the kernel makes read-only
   ps:procps         # what a running agent costs, and what its argv shows
 )
 

@@ -46,6 +46,8 @@ mod errors;
 mod export;
 #[path = "e2e/files.rs"]
 mod files;
+#[path = "e2e/fixture.rs"]
+mod fixture;
 #[path = "e2e/identity_change.rs"]
 mod identity_change;
 #[path = "e2e/import.rs"]

@@ -192,6 +192,8 @@ impl Failure {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => failure
                 .code("disk_full")
                 .hint("free some space and try again; nothing that was there is lost"),
+            std::io::ErrorKind::ReadOnlyFilesystem => failure
+                .hint("have the disk looked after and mounted for writing; nothing that was there is lost"),
             _ => failure,
         }
     }

@@ -183,7 +183,10 @@ impl UnlockError {
             Self::Busy { .. } => "ask that process, or end it and try again",
             Self::Permissions { .. } => "make the directory private: chmod 700",
             Self::WrongPassword => "try again, or use the 24 words",
-            Self::WrongWords => "check the order of the words and whose vault this is",
+            Self::WrongWords => {
+                "check the order of the words and whose vault this is; without the words and the \
+                 password nobody can open it"
+            }
             Self::WrongDeviceSecret | Self::NoDeviceSecret => "use the password or the 24 words",
             Self::PasswordCost(_) => "free some memory, or use the 24 words",
             Self::RolledBack { .. } => {

@@ -373,3 +373,104 @@ fn an_idle_agent_locks_closes_its_connections_and_says_how_to_go_on() {
     assert_eq!(a.object(&["agent", "status"])["locked"], false);
     drop(following);
 }
+
+#[test]
+fn the_password_shows_the_words_again_and_an_open_vault_does_not() {
+    let world = World::new();
+    let a = world.home("a", "alice");
+    let words = fs::read_to_string(a.words_file()).unwrap();
+    fs::remove_file(a.words_file()).unwrap();
+    let out = world.path("again.words");
+    let show = ["identity", "words", "show", "--out", out.to_str().unwrap()];
+    a.start();
+    // Who sits before an open vault does not know the password yet.
+    silently(&a, &show).exits(4).advises();
+    let wrong = world.file("wrong-pw", "not the password");
+    let with_wrong = [&show[..], &["--password-file", &wrong]].concat();
+    a.run(&with_wrong).exits(4).advises();
+    assert!(!out.exists(), "nothing is left of it");
+
+    let shown = a.alone(&show).ok();
+    assert_eq!(fs::read_to_string(&out).unwrap(), words);
+    assert_eq!(
+        fs::metadata(&out).unwrap().permissions().mode() & 0o7777,
+        0o600
+    );
+    let word = words.split_whitespace().next().unwrap();
+    assert!(!contains(&shown.stdout, word.as_bytes()) && !shown.stderr.contains(word));
+    // Into no file that is there, and nowhere but a file or a terminal.
+    a.alone(&show).exits(3).advises();
+    a.alone(&["identity", "words", "show"]).exits(2).advises();
+    a.run(&["agent", "lock"]).ok();
+    a.run(&["vault", "unlock", "--words-file", out.to_str().unwrap()])
+        .ok();
+    // Without an agent likewise.
+    a.stop();
+    fs::remove_file(&out).unwrap();
+    a.alone(&show).ok();
+    assert_eq!(fs::read_to_string(&out).unwrap(), words);
+}
+
+#[test]
+fn without_password_and_words_nothing_opens_a_vault_and_it_is_said() {
+    let world = World::new();
+    let (a, b) = (world.empty_home("a"), world.home("b", "bob"));
+    let said = a.run(&[
+        "init",
+        "--no-account",
+        "--name",
+        "alice",
+        "--password-file",
+        &a.password_file(),
+        "--words-out",
+        a.words_file().to_str().unwrap(),
+    ]);
+    assert!(
+        said.ok()
+            .text()
+            .contains("Lost both? Then nobody can open it")
+    );
+    let help = a.run(&["init", "--help"]).ok();
+    assert!(help.text().contains("no other way in"), "{help}");
+    let before = files(&a.dir);
+    let wrong = world.file("wrong-pw", "not the password");
+    let others = b.words_file();
+    let others = others.to_str().unwrap();
+    for verb in [&["history"][..], &["identity", "show"], &["agent", "start"]] {
+        let refused = silently(&a, &[verb, &["--password-file", &wrong]].concat());
+        refused.exits(4).advises().says("nobody can");
+    }
+    // No verb makes a new way in of it either.
+    let passwd = [
+        "vault",
+        "passwd",
+        "--new-password-file",
+        &wrong,
+        "--password-file",
+        &wrong,
+    ];
+    silently(&a, &passwd).exits(4);
+    let by_words = [
+        "vault",
+        "passwd",
+        "--new-password-file",
+        &wrong,
+        "--words-file",
+        others,
+    ];
+    silently(&a, &by_words).exits(4);
+    silently(&a, &["vault", "repair", "--yes", "--password-file", &wrong]).exits(4);
+    let after = files(&a.dir);
+    let differ = changed(&before, &after);
+    assert!(
+        differ.iter().all(|name| name.ends_with(".lock")),
+        "{differ:?}"
+    );
+    // Nor does an agent let anybody in.
+    a.start();
+    a.run(&["agent", "lock"]).ok();
+    for with in [["--password-file", &wrong], ["--words-file", others]] {
+        let refused = silently(&a, &[&["vault", "unlock"][..], &with].concat());
+        refused.exits(4).advises().says("nobody can");
+    }
+}

@@ -25,7 +25,9 @@ use crate::{event, password};
 ///
 /// Asks for a password (or reads --password-file), makes the keys, and gives
 /// the 24 words that open the vault should the password be lost: on the
-/// terminal, or in a new file with --words-out. Never overwrites a profile.
+/// terminal, or in a new file with --words-out. Who loses both the password and
+/// the words has lost the vault: there is no other way in, for nobody. Never
+/// overwrites a profile.
 #[derive(Args)]
 pub(crate) struct Init {
     /// Name that paired peers are shown
@@ -151,7 +153,7 @@ pub(super) fn report(
         .line(&vault)
         .plain(", locked by your password.\nLost the password? ")
         .line(&words)
-        .plain("; keep them on paper, they open everything.\nPair with somebody:  solo2 pair invite --as bob\nStay reachable:      solo2 agent start");
+        .plain("; keep them on paper, they open everything.\nLost both? Then nobody can open it any more.\nPair with somebody:  solo2 pair invite --as bob\nStay reachable:      solo2 agent start");
     cx.out.text(&text)?;
     Ok(0)
 }
@@ -181,7 +183,10 @@ impl Words {
             .create_new(true)
             .mode(0o600)
             .open(path)
-            .map_err(|error| Failure::io(format!("cannot create {}", path.display()), &error))?;
+            .map_err(|error| {
+                Failure::io(format!("cannot create {}", path.display()), &error)
+                    .hint("name a file that is not there yet, in a directory that is yours")
+            })?;
         Ok(Words::File(file, path.to_owned()))
     }
 

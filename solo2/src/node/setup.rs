@@ -153,7 +153,7 @@ pub(crate) fn unlock_failure(error: &UnlockError) -> Failure {
     match error {
         UnlockError::WrongPassword => Failure::new(Kind::Locked, message)
             .code("wrong_password")
-            .hint("forgotten? your 24 words open it: solo2 vault unlock --words-file FILE"),
+            .hint("forgotten? your 24 words open it: solo2 vault unlock --words-file FILE; without them nobody can"),
         UnlockError::NotFound { .. } => Failure::new(Kind::Locked, message)
             .code("no_vault")
             .hint("solo2 init makes one"),
