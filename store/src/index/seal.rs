@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::error::ReadError;
+use crate::index::Doc;
 use crate::index::draft::{Collector, Draft};
 use crate::index::token::Tokens;
-use crate::index::Doc;
 use crate::record::amendment::Amendments;
 use crate::record::contact::ContactId;
 use crate::record::message::{Kind, Message};

@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 
 use crate::error::ReadError;
-use crate::index::token::{Kind, Need, Tokens};
 use crate::index::posting::Follow;
+use crate::index::token::{Kind, Need, Tokens};
 use crate::index::{Candidates, Docs, Open};
 use crate::record::contact::ContactId;
 use crate::search::{Filter, Hit, Query};
