@@ -171,7 +171,7 @@ impl Vault {
     /// [`CompactError`]; what was done until then stands.
     pub fn compact(&mut self) -> Result<(), CompactError> {
         while self.index_status().stale {
-            self.index_step(usize::MAX, 1)?;
+            self.index_step(usize::MAX, usize::MAX)?;
         }
         self.settle()?;
         let flush = || -> Result<bool, SettleError> {

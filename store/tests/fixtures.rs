@@ -20,8 +20,9 @@ use std::path::{Path, PathBuf};
 use common::{PASSWORD, copy_dir, entropy, scratch};
 use solo2_crypto::file::FileKey;
 use solo2_store::{
-    Amendment, Contact, ContactId, DeliveryState, Filter, InboxEntry, Kept, Kind, Message,
-    OutboxItem, PasswordCost, Query, StoredFile, Trust, Unlock, UnlockError, Vault, VaultPaths,
+    Amendment, Contact, ContactId, DeliveryState, Filter, InboxEntry, IndexStep, Kept, Kind,
+    Message, OutboxItem, PasswordCost, Query, StoredFile, Trust, Unlock, UnlockError, Vault,
+    VaultPaths,
 };
 
 const ANNA: ContactId = ContactId([0xa1; 16]);
@@ -311,6 +312,56 @@ fn a_vault_of_format_1_opens_and_everything_in_it_is_read() {
     vault.close().unwrap();
     let vault = Vault::unlock(&paths(dir.path()), Unlock::Entropy(&words)).unwrap();
     assert_eq!(vault.history(ANNA, None, 1).unwrap()[0].1.body, "later");
+    assert!(vault.check().unwrap().is_whole());
+}
+
+#[test]
+fn segments_of_layout_1_become_one_of_today_that_finds_the_same() {
+    let dir = scratch();
+    copy_dir(&fixture("v1"), dir.path());
+    let mut vault = Vault::unlock(&paths(dir.path()), Unlock::Password(PASSWORD)).unwrap();
+    let found = |vault: &Vault, query: &str| {
+        let query = Query::parse(query).unwrap();
+        let hits = vault.search(&query, &Filter::default(), 10).unwrap();
+        hits.iter()
+            .map(|hit| (hit.contact, hit.seq))
+            .collect::<Vec<_>>()
+    };
+    let queries = [
+        "backup",
+        "back*",
+        "\"tail of the\"",
+        "\"of tail\"",
+        "strasse everything",
+        "京",
+        "東京 oct*",
+        "secret",
+    ];
+    let before = queries.map(|query| found(&vault, query));
+    assert_eq!(before[1], [(BORIS, 2), (ANNA, 1)]);
+    assert_eq!((&before[2], &before[3]), (&vec![(BORIS, 2)], &vec![]));
+    assert_eq!(before[6], [(BORIS, 1)]);
+
+    // Two segments of then and six of now are enough for one.
+    let mut did = Vec::new();
+    for n in 30.. {
+        did.push(vault.index_step(1, 100).unwrap());
+        if did.last() == Some(&IndexStep::Merged) {
+            break;
+        }
+        assert!(n < 50, "never merged: {did:?}");
+        let mut tx = vault.begin();
+        tx.append_message(ANNA, &message(n, true, "meanwhile"))
+            .unwrap();
+        tx.commit().unwrap();
+    }
+    assert_eq!(queries.map(|query| found(&vault, query)), before);
+    let mut tx = vault.begin();
+    tx.amend(BORIS, 2, &Amendment::Deleted { at_ms: 1 })
+        .unwrap();
+    tx.commit().unwrap();
+    vault.compact().unwrap();
+    assert_eq!(found(&vault, "backup"), [(ANNA, 1)]);
     assert!(vault.check().unwrap().is_whole());
 }
 

@@ -290,7 +290,7 @@ fn simulate(seed: u64) {
             }
         }
         tx.commit().unwrap();
-        for _ in 0..rng.random_range(0..6) {
+        for _ in 0..rng.random_range(0..16) {
             let (least, most) = (rng.random_range(1..20), rng.random_range(1..40));
             let step = vault.index_step(least, most).unwrap();
             *steps
@@ -324,7 +324,7 @@ fn simulate(seed: u64) {
     let report = vault.check().unwrap();
     assert!(report.is_whole(), "{:?}", report.problems);
     assert_eq!(report.segments, status.segments as u64);
-    for step in ["Idle", "Sealed", "Merged", "Rewritten"] {
+    for step in ["Idle", "Working", "Sealed", "Merged", "Rewritten"] {
         assert!(
             steps.contains_key(step),
             "seed {seed} never saw {step}: {steps:?}"

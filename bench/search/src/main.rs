@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --manifest-path bench/search/Cargo.toml -- 1000000
 //! cargo run --release --manifest-path bench/search/Cargo.toml --features sqlcipher -- 200000
+//! cargo run --release --manifest-path bench/search/Cargo.toml -- reindex DIR
 //! cargo run --release --manifest-path bench/search/Cargo.toml -- fill HOME 1000000    see bench/history.sh
 //! ```
 //! Writes a synthetic history through the store's own API, indexes it, and asks classes of
@@ -49,7 +50,20 @@ fn main() {
         let paths = paths(Path::new(home));
         let words = fs::read_to_string(Path::new(home).join("password")).expect("a password");
         let vault = Vault::unlock(&paths, Unlock::Password(words.trim_end()));
-        write(vault.expect("opens"), messages.parse().expect("how many messages"));
+        write(
+            vault.expect("opens"),
+            messages.parse().expect("how many messages"),
+        );
+        return;
+    }
+    if let [reindex, dir] = args.as_slice()
+        && reindex == "reindex"
+    {
+        let vault = Vault::unlock(&paths(Path::new(dir)), Unlock::Entropy(&words()));
+        let mut vault = vault.expect("opens");
+        vault.drop_index().expect("drops it");
+        let messages = vault.index_status().tail;
+        index(&mut vault, messages);
         return;
     }
     let messages: u64 = args
@@ -166,18 +180,7 @@ fn make(dir: &Path, messages: u64) {
     let without = size(dir);
 
     let mut vault = Vault::unlock(&paths, Unlock::Entropy(&words)).expect("opens");
-    let begun = Clock::start();
-    let mut longest = Duration::ZERO;
-    loop {
-        let step = Instant::now();
-        let did = vault.index_step(1, usize::MAX).expect("a step");
-        longest = longest.max(step.elapsed());
-        if did == IndexStep::Idle {
-            break;
-        }
-    }
-    rate("index", messages, begun.stop());
-    println!("longest step {:.0} ms", millis(longest));
+    index(&mut vault, messages);
     let status = vault.index_status();
     vault.close().expect("closes");
     let index = status.blocks * 4096;
@@ -188,6 +191,27 @@ fn make(dir: &Path, messages: u64) {
         index as f64 / 1e6,
         100.0 * index as f64 / text as f64,
         status.segments
+    );
+}
+
+/// Indexes what is not.
+fn index(vault: &mut Vault, messages: u64) {
+    let begun = Clock::start();
+    let mut steps = Times::new();
+    loop {
+        let step = Clock::start();
+        let did = vault.index_step(1, usize::MAX).expect("a step");
+        steps.push(step.stop());
+        if did == IndexStep::Idle {
+            break;
+        }
+    }
+    rate("index", messages, begun.stop());
+    report("index step", &steps);
+    let longest = steps.iter().map(|(_, processor)| *processor).max();
+    println!(
+        "longest by the processor {:.0} ms",
+        millis(longest.unwrap_or_default())
     );
 }
 

@@ -121,7 +121,7 @@ pub(crate) struct Docs<'v> {
     open: &'v Open,
     directory: Arc<Directory>,
     /// The map block read last.
-    last: RefCell<Option<(usize, Vec<Doc>)>>,
+    last: RefCell<Option<(usize, Zeroizing<Vec<u8>>)>>,
 }
 
 impl<'v> Docs<'v> {
@@ -141,22 +141,26 @@ impl<'v> Docs<'v> {
         let block = behind.checked_sub(1).ok_or_else(|| self.damage(0))?;
         let (first, _) = map.get(block).ok_or_else(|| self.damage(block))?;
         let place = (number - first) as usize;
-        if let Some((at, docs)) = &*self.last.borrow()
-            && *at == block
-        {
-            return docs.get(place).copied().ok_or_else(|| self.damage(block));
-        }
-        let docs = self.read(block)?;
-        let doc = docs.get(place).copied().ok_or_else(|| self.damage(block))?;
-        self.last.replace(Some((block, docs)));
-        Ok(doc)
+        let mut last = self.last.borrow_mut();
+        let bytes = match &mut *last {
+            Some((at, bytes)) if *at == block => bytes,
+            other => {
+                let bytes = self.vault.block(self.open, Part::Map, block as u32)?;
+                &other.insert((block, bytes)).1
+            }
+        };
+        let doc = self.docs(block, bytes).and_then(|mut docs| docs.nth(place));
+        doc.flatten().ok_or_else(|| self.damage(block))
     }
 
     /// All documents.
     pub(crate) fn all(&self) -> Result<Vec<Doc>, ReadError> {
         let mut docs = Vec::with_capacity(self.directory.docs as usize);
         for block in 0..self.directory.map.len() {
-            docs.append(&mut self.read(block)?);
+            let bytes = self.vault.block(self.open, Part::Map, block as u32)?;
+            for doc in self.docs(block, &bytes).into_iter().flatten() {
+                docs.push(doc.ok_or_else(|| self.damage(block))?);
+            }
         }
         Ok(docs)
     }
@@ -177,33 +181,31 @@ impl<'v> Docs<'v> {
         first..last
     }
 
-    fn read(&self, block: usize) -> Result<Vec<Doc>, ReadError> {
-        let bytes = self.vault.block(self.open, Part::Map, block as u32)?;
-        self.parse(block, &bytes).ok_or_else(|| self.damage(block))
-    }
-
-    fn parse(&self, block: usize, bytes: &[u8]) -> Option<Vec<Doc>> {
+    /// The documents of a map block, as far as they make sense.
+    fn docs<'b>(
+        &self,
+        block: usize,
+        bytes: &'b [u8],
+    ) -> Option<impl Iterator<Item = Option<Doc>> + use<'b, '_, 'v>> {
         let map = &self.directory.map;
         let (first, mut at_s) = *map.get(block)?;
         let end = map
             .get(block + 1)
             .map_or(self.directory.docs, |(first, _)| *first);
         let mut bytes = bytes.iter();
-        let mut docs = Vec::with_capacity(end.saturating_sub(first).min(BLOCK as u32) as usize);
-        for _ in first..end {
+        Some((first..end).map(move |_| {
             let contact = varint(&mut bytes)?;
             let seq = varint(&mut bytes)?;
             at_s = at_s.checked_add(varint(&mut bytes)?)?;
             let contacts = &self.directory.contacts;
-            docs.push(Doc {
+            Some(Doc {
                 at_s,
                 contact: *contacts.get(usize::try_from(contact >> 2).ok()?)?,
                 seq,
                 incoming: contact & 1 == 1,
                 file: contact & 2 == 2,
-            });
-        }
-        Some(docs)
+            })
+        }))
     }
 
     fn damage(&self, block: usize) -> ReadError {

@@ -48,7 +48,7 @@ impl Vault {
 
     /// Looks through the next segment, and begins to write it anew if it has stale documents; behind
     /// the last, forgets what was stale.
-    pub(super) fn rewrite(&mut self) -> Result<IndexStep, CommitError> {
+    pub(super) fn rewrite(&mut self, most: usize) -> Result<IndexStep, CommitError> {
         let wanted = self.stale();
         let looked = self.index().looked.filter(|looked| looked.wanted == wanted);
         let before = looked.map_or(0, |looked| looked.before);
@@ -60,7 +60,7 @@ impl Vault {
             let number = open.segment.number;
             let docs = Docs::new(self, open)?.all()?;
             if docs.iter().any(|doc| self.is_stale(number, doc)) {
-                return self.merge(&[number], true);
+                return self.merge(&[number], true, most);
             }
             self.index_mut().looked = Some(Looked {
                 wanted,

@@ -30,8 +30,8 @@ use crate::vault::{Change, Changes, Vault};
 const SIZES: [usize; 3] = [1024, 8192, MAX_DOCS];
 /// So many segments of one size become one of the next.
 const FANOUT: usize = 8;
-/// Documents of lists that are merged in one step.
-const MERGED: usize = 400_000;
+/// Documents of lists that are merged in the time in which a message is taken in.
+const MERGED: usize = 400;
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,29 +94,31 @@ impl Vault {
     /// Does one thing for the index, in one commit at most. Call it when idle, until it says
     /// [`IndexStep::Idle`].
     ///
-    /// New messages are taken in when there are `least` of them, at most `most` in one step and
-    /// never more than 1024; until then a search reads them one by one.
+    /// New messages are taken in when there are `least` of them; until then a search reads them
+    /// one by one. At most `most` are in one step, never more than 1024, and of what is merged no
+    /// more than takes as long.
     ///
     /// # Errors
     ///
     /// [`CommitError`]; a damaged index is mended by [`Vault::drop_index`] and further steps.
     pub fn index_step(&mut self, least: usize, most: usize) -> Result<IndexStep, CommitError> {
-        if let Some(step) = self.go_on()? {
+        let [size, ..] = SIZES;
+        let most = most.clamp(1, size);
+        if let Some(step) = self.go_on(most)? {
             return Ok(step);
         }
         if self.has_stale() {
-            return self.rewrite();
+            return self.rewrite(most);
         }
         let tail = usize::try_from(self.index_status().tail).unwrap_or(usize::MAX);
         if tail > 0 && tail >= least {
-            let [size, ..] = SIZES;
-            let Sealed { draft, indexed } = seal(self, size.min(most.max(1)))?;
+            let Sealed { draft, indexed } = seal(self, most)?;
             let docs = draft.docs.len();
             self.replace(&[], draft, indexed, false)?;
             return Ok(IndexStep::Sealed(docs));
         }
         match self.to_merge() {
-            Some(numbers) => self.merge(&numbers, false),
+            Some(numbers) => self.merge(&numbers, false, most),
             None => Ok(IndexStep::Idle),
         }
     }
@@ -126,14 +128,15 @@ impl Vault {
         &mut self,
         numbers: &[u64],
         rewrites: bool,
+        most: usize,
     ) -> Result<IndexStep, CommitError> {
         let merge = Merge::begin(self, &self.sources(numbers), rewrites)?;
         self.index_mut().merge = Some(merge);
-        Ok(self.go_on()?.unwrap_or(IndexStep::Working))
+        Ok(self.go_on(most)?.unwrap_or(IndexStep::Working))
     }
 
     /// Goes on with a segment that is being made, if there is one and it is still wanted.
-    fn go_on(&mut self) -> Result<Option<IndexStep>, CommitError> {
+    fn go_on(&mut self, most: usize) -> Result<Option<IndexStep>, CommitError> {
         let Some(mut merge) = self.index_mut().merge.take() else {
             return Ok(None);
         };
@@ -145,7 +148,7 @@ impl Vault {
         if !wanted {
             return Ok(None);
         }
-        if !merge.go_on(self, &sources, MERGED)? {
+        if !merge.go_on(self, &sources, most * MERGED)? {
             self.index_mut().merge = Some(merge);
             return Ok(Some(IndexStep::Working));
         }

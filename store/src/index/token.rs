@@ -3,7 +3,7 @@
 //! ```text
 //! token(word) = T2 2 || T3 2 || T4 2 || T6 2 || word 2
 //!   Tn   = HMAC(token branch, "p" || n u8 || first n characters)[0..2]   0 when the word is shorter
-//!   word = HMAC(token branch, "w" || word)[0..2]         its class: 1 + HMAC(…)[3] mod 15
+//!   word = HMAC(token branch, "w" || word)[0..2]         its class: HMAC(…)[3] mod 15
 //! token(x of kind k) = HMAC(token branch, k || x)[0..2] || 0^6 || HMAC(token branch, k || x)[2..4]
 //!   k = "g" one or two characters of a script without spaces | "n" telephone number
 //!     | "f" any file | "c" the conversation with a contact, by its id as text
