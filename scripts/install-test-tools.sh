@@ -25,6 +25,10 @@ missing=()
 for pair in "${needed[@]}"; do
   command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
 done
+# Debian cuts what makes virtual environments off python3: .ci/run puts aioice into one.
+if ! python3 -c 'import ensurepip' 2>/dev/null; then
+  missing+=(python3-venv)
+fi
 if ((${#missing[@]} == 0)); then
   echo "test tools: all present"
   exit 0

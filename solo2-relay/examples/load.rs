@@ -2,8 +2,11 @@
 //! through it. It measures any TURN server the same way; `bench/relay.sh` uses it.
 //!
 //! ```text
-//!   load SERVER USERNAME PASSWORD PAIRS SECONDS SIZE BATCH gso|single
+//!   load SERVER USERNAME PASSWORD PAIRS SECONDS SIZE BATCH gso|single [ECHO]
 //! ```
+//!
+//! With ECHO, an address that sends back what it hears, each client of a pair talks to that
+//! instead of to the other, and what comes back is counted: twice through the server.
 //!
 //! Each pair has its turn for as long as it takes to send BATCH datagrams of SIZE bytes
 //! and to get them all, so that nothing is lost for want of room. Prints what was sent and
@@ -38,9 +41,9 @@ struct Client {
 impl Client {
     fn allocate(server: SocketAddr, username: &str, password: &str) -> Result<Self, Failure> {
         let socket = UdpSocket::bind(if server.is_ipv6() {
-            "[::1]:0"
+            "[::]:0"
         } else {
-            "127.0.0.1:0"
+            "0.0.0.0:0"
         })?;
         socket.connect(server)?;
         let state = UdpSocketState::new((&socket).into())?;
@@ -118,18 +121,32 @@ impl Client {
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [server, username, password, pairs, seconds, size, batch, how] = arguments.as_slice()
+    let [
+        server,
+        username,
+        password,
+        pairs,
+        seconds,
+        size,
+        batch,
+        how,
+        echo @ ..,
+    ] = arguments.as_slice()
     else {
-        return Err("load SERVER USERNAME PASSWORD PAIRS SECONDS SIZE BATCH gso|single".into());
+        return Err(
+            "load SERVER USERNAME PASSWORD PAIRS SECONDS SIZE BATCH gso|single [ECHO]".into(),
+        );
     };
+    let echo: Option<SocketAddr> = echo.first().map(|text| text.parse()).transpose()?;
     let (pairs, seconds): (usize, u64) = (pairs.parse()?, seconds.parse()?);
     let (size, batch): (usize, usize) = (size.parse()?, batch.parse()?);
     let mut clients = Vec::new();
     for _ in 0..pairs {
         let mut one = Client::allocate(server.parse()?, username, password)?;
         let mut other = Client::allocate(server.parse()?, username, password)?;
-        one.bind(other.relayed)?;
-        other.bind(one.relayed)?;
+        one.bind(echo.unwrap_or(other.relayed))?;
+        other.bind(echo.unwrap_or(one.relayed))?;
+        one.socket.set_read_timeout(Some(PATIENCE))?;
         other.socket.set_read_timeout(Some(PATIENCE))?;
         clients.push((one, other));
     }
@@ -147,7 +164,7 @@ fn main() -> Result<(), Failure> {
             sent += batch as u64;
             let mut here = 0;
             while here < batch {
-                match receive(other, &mut buffer) {
+                match receive(if echo.is_some() { one } else { other }, &mut buffer) {
                     Ok(count) => here += count,
                     Err(_) => break,
                 }

@@ -19,6 +19,7 @@ mod egress;
 mod io;
 mod limits;
 mod policy;
+mod relayed;
 mod stream;
 mod turn;
 

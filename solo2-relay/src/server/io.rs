@@ -6,7 +6,6 @@
 //! where it lies, and it leaves in one call (see [`super::egress`]).
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -17,20 +16,18 @@ use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
 use rustix::net::sockopt::set_socket_recv_buffer_size_force;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
-use tokio::task::JoinHandle;
 
 use super::Sums;
 use super::control::Limits;
 use super::egress::{By, Egress, Send, Target, Udp};
+use super::relayed::RelayedSockets;
 use super::stream::{Connections, StreamListener, Streams};
-use super::turn::{Action, Client, Now, Sockets, Turn, Via};
+use super::turn::{Action, Client, Now, Turn, Via};
 
 /// What one receive may bring: the kernel gathers up to 64 KiB from one client.
 const BUFFER_LEN: usize = 1 << 16;
 /// What the kernel may keep for a listening socket, each way, in bytes.
 const LISTENER_QUEUE: usize = 8 << 20;
-/// The same for the socket of a relayed address.
-const RELAYED_QUEUE: usize = 1 << 18;
 /// Batches taken from a socket before others have their turn.
 const BATCHES: usize = 16;
 
@@ -113,11 +110,7 @@ impl Pump {
             doors,
             core: RefCell::new(Core {
                 turn,
-                relayed: RelayedSockets {
-                    pump: Weak::clone(pump),
-                    bind,
-                    open: HashMap::new(),
-                },
+                relayed: RelayedSockets::new(Weak::clone(pump), bind),
                 egress: Egress::default(),
                 reply: Vec::with_capacity(2048),
                 buffers: vec![0; BATCH_SIZE * BUFFER_LEN].into(),
@@ -223,7 +216,7 @@ impl Pump {
     }
 
     /// Serves peers on the socket of a relayed address, until dropped.
-    async fn serve_peers(self: Rc<Self>, relayed: SocketAddr, udp: Rc<Udp>) {
+    pub(super) async fn serve_peers(self: Rc<Self>, relayed: SocketAddr, udp: Rc<Udp>) {
         while udp.socket.readable().await.is_ok() {
             for _ in 0..BATCHES {
                 let core = &mut *self.core.borrow_mut();
@@ -451,48 +444,8 @@ impl Send for AllSockets<'_> {
             }
             By::Stream(number) => self.doors.streams.put(number, bytes, segment),
             By::Relayed(relayed) => {
-                if let Some(socket) = self.relayed.open.get(&relayed) {
-                    socket.udp.send(to, bytes, segment);
-                }
+                self.relayed.send(relayed, to, bytes, segment);
             }
         }
-    }
-}
-
-/// The sockets of relayed addresses, where peers beyond this relay are allowed.
-/// Where they are not, a relayed address is a number in a table.
-pub(super) struct RelayedSockets {
-    pump: Weak<Pump>,
-    /// The addresses of this machine that they are bound to.
-    bind: Option<Vec<IpAddr>>,
-    open: HashMap<SocketAddr, RelayedSocket>,
-}
-
-struct RelayedSocket {
-    udp: Rc<Udp>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for RelayedSocket {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-impl Sockets for RelayedSockets {
-    fn open(&mut self, relayed: SocketAddr) -> io::Result<()> {
-        let (Some(bind), Some(pump)) = (&self.bind, self.pump.upgrade()) else {
-            return Ok(());
-        };
-        let here = bind.iter().find(|ip| ip.is_ipv6() == relayed.is_ipv6());
-        let here = here.ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable))?;
-        let udp = Rc::new(open(SocketAddr::new(*here, relayed.port()), RELAYED_QUEUE)?);
-        let task = tokio::task::spawn_local(pump.serve_peers(relayed, Rc::clone(&udp)));
-        self.open.insert(relayed, RelayedSocket { udp, task });
-        Ok(())
-    }
-
-    fn close(&mut self, relayed: SocketAddr) {
-        self.open.remove(&relayed);
     }
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
 
 use crate::streams::Certificate;
-use crate::support::{BINARY, Relay, have};
+use crate::support::{Relay, binary, have};
 
 #[test]
 fn turnutils_stunclient_is_told_its_address() {
@@ -150,7 +150,7 @@ fn turnutils_uclient_reaches_a_peer_outside_only_where_the_operator_allows() {
     for (peers, reached) in [("public", true), ("own-relays", false)] {
         let place = tempfile::tempdir().expect("a directory");
         let output = Command::new("unshare")
-            .args(["-n", "sh", "-c", TWO_NETWORKS, BINARY])
+            .args(["-n", "sh", "-c", TWO_NETWORKS, &binary()])
             .arg(place.path())
             .arg(peers)
             .output()

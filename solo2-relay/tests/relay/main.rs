@@ -4,6 +4,7 @@
 //! A test that needs a tool which is not installed says `skipped: needs X` and passes.
 
 mod abuse;
+mod aioice;
 mod command;
 mod coturn;
 mod relaying;

@@ -38,7 +38,7 @@ impl Certificate {
         }
     }
 
-    fn path(&self, name: &str) -> &str {
+    pub(crate) fn path(&self, name: &str) -> &str {
         let path = self.directory.path().join(name);
         // For as long as the test runs.
         Box::leak(path.to_str().expect("text").to_owned().into_boxed_str())

@@ -13,13 +13,15 @@ use solo2_relay::wire::{
 };
 use tempfile::TempDir;
 
-/// The path of the binary under test.
-pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_solo2-relay");
+/// The path of the binary under test: SOLO2_RELAY_BINARY for figures of a release.
+pub(crate) fn binary() -> String {
+    std::env::var("SOLO2_RELAY_BINARY").unwrap_or(env!("CARGO_BIN_EXE_solo2-relay").to_owned())
+}
 /// How long an answer is waited for before the question is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(arguments: &[&str]) -> Output {
-    Command::new(BINARY)
+    Command::new(binary())
         .args(arguments)
         .output()
         .expect("the binary starts")
@@ -74,7 +76,7 @@ impl Relay {
 
     /// The same, with this secret.
     pub(crate) fn start_with(secret: PathBuf, place: TempDir, arguments: &[&str]) -> Self {
-        let mut child = Command::new(BINARY)
+        let mut child = Command::new(binary())
             .args([
                 "serve",
                 "--json",
