@@ -131,6 +131,7 @@ fn try_each(name: &str, damage: impl Fn(&Path), what: impl Fn(u64) -> Mode) {
     );
     let expected = left(&unlock(&calm).unwrap());
     let replaced = kept(&calm);
+    assert!(replaced > 0, "what was damaged is kept");
 
     let copy = dir.path().join("copy");
     let (first, step) = stride();

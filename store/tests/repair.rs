@@ -298,13 +298,16 @@ fn without_the_keys_nothing_is_mended_and_nothing_is_touched() {
     ));
 }
 
+/// What happens to a file.
+type Harm = fn(&Path);
+
 #[test]
 fn either_file_of_the_keys_may_be_lost_or_damaged() {
     let dir = grown();
     let image = dir.path().join("image");
     let names = ["keys.page", "keys.copy"];
     for (lost, other) in [(names[0], names[1]), (names[1], names[0])] {
-        let harms: [(&str, fn(&Path)); 4] = [
+        let harms: [(&str, Harm); 4] = [
             ("gone", |page| fs::remove_file(page).unwrap()),
             ("flipped", |page| flip(page, 100)),
             ("empty", |page| fs::write(page, b"").unwrap()),
