@@ -15,6 +15,9 @@ use crate::index::{Doc, IndexStep};
 use crate::row::indexed::Indexed;
 use crate::vault::{Peer, Vault};
 
+/// Documents that are looked at in one step, before another segment is.
+const LOOKED: usize = 32_768;
+
 /// How far the segments were looked through for what is to go.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Looked {
@@ -46,27 +49,27 @@ impl Vault {
         (dead.sum(), self.index().row.gone.len())
     }
 
-    /// Looks through the next segment, and begins to write it anew if it has stale documents; behind
-    /// the last, forgets what was stale.
+    /// Looks through the next segments, and begins to write one anew if it has stale documents;
+    /// behind the last, forgets what was stale.
     pub(super) fn rewrite(&mut self, most: usize) -> Result<IndexStep, CommitError> {
         let wanted = self.stale();
-        let looked = self.index().looked.filter(|looked| looked.wanted == wanted);
-        let before = looked.map_or(0, |looked| looked.before);
-        let segments = self.index().open.iter();
-        let next = segments
-            .filter(|open| open.segment.number >= before)
-            .min_by_key(|open| open.segment.number);
-        if let Some(open) = next {
-            let number = open.segment.number;
-            let docs = Docs::new(self, open)?.all()?;
-            if docs.iter().any(|doc| self.is_stale(number, doc)) {
-                return self.merge(&[number], true, most);
+        let mut seen = 0;
+        while let Some(number) = self.next_to_look(wanted) {
+            if seen > LOOKED {
+                return Ok(IndexStep::Working);
+            }
+            let segments = self.index().open.iter();
+            for open in segments.filter(|open| open.segment.number == number) {
+                let docs = Docs::new(self, open)?.all()?;
+                seen += docs.len();
+                if docs.iter().any(|doc| self.is_stale(number, doc)) {
+                    return self.merge(&[number], true, most);
+                }
             }
             self.index_mut().looked = Some(Looked {
                 wanted,
                 before: number + 1,
             });
-            return Ok(IndexStep::Working);
         }
         self.index_mut().looked = None;
         let cleared = |peer: &Peer| Indexed {
@@ -85,5 +88,13 @@ impl Vault {
         };
         self.replace(&[], nothing, indexed, true)?;
         Ok(IndexStep::Rewritten)
+    }
+
+    /// The first segment that was not looked through yet for what is to go.
+    fn next_to_look(&self, wanted: (u64, usize)) -> Option<u64> {
+        let looked = self.index().looked.filter(|looked| looked.wanted == wanted);
+        let before = looked.map_or(0, |looked| looked.before);
+        let numbers = self.index().open.iter().map(|open| open.segment.number);
+        numbers.filter(|number| *number >= before).min()
     }
 }
