@@ -82,6 +82,9 @@ _solo2() {
             solo2,recv)
                 cmd="solo2__subcmd__recv"
                 ;;
+            solo2,relay)
+                cmd="solo2__subcmd__relay"
+                ;;
             solo2,route)
                 cmd="solo2__subcmd__route"
                 ;;
@@ -235,8 +238,26 @@ _solo2() {
             solo2__subcmd__queue,show)
                 cmd="solo2__subcmd__queue__subcmd__show"
                 ;;
+            solo2__subcmd__relay,add)
+                cmd="solo2__subcmd__relay__subcmd__add"
+                ;;
+            solo2__subcmd__relay,list)
+                cmd="solo2__subcmd__relay__subcmd__list"
+                ;;
+            solo2__subcmd__relay,remove)
+                cmd="solo2__subcmd__relay__subcmd__remove"
+                ;;
+            solo2__subcmd__relay,test)
+                cmd="solo2__subcmd__relay__subcmd__test"
+                ;;
+            solo2__subcmd__route,policy)
+                cmd="solo2__subcmd__route__subcmd__policy"
+                ;;
             solo2__subcmd__route,status)
                 cmd="solo2__subcmd__route__subcmd__status"
+                ;;
+            solo2__subcmd__route,test)
+                cmd="solo2__subcmd__route__subcmd__test"
                 ;;
             solo2__subcmd__vault,check)
                 cmd="solo2__subcmd__vault__subcmd__check"
@@ -287,7 +308,7 @@ _solo2() {
 
     case "${cmd}" in
         solo2)
-            opts="-p -q -v -y -h -V --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help --version init identity vault pair contact send recv pipe file export import edit delete react read chat history search queue route sync agent config wipe schema demo completion man version generate"
+            opts="-p -q -v -y -h -V --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help --version init identity vault pair contact send recv pipe file export import edit delete react read chat history search queue route relay sync agent config wipe schema demo completion man version generate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -326,11 +347,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -388,11 +409,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -450,11 +471,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -512,11 +533,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -574,11 +595,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -636,11 +657,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -698,11 +719,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -760,11 +781,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -822,11 +843,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -888,11 +909,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -950,11 +971,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1012,11 +1033,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1074,11 +1095,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1136,11 +1157,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1198,11 +1219,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1260,11 +1281,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1322,11 +1343,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1384,11 +1405,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1446,11 +1467,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1508,11 +1529,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1570,11 +1591,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1632,11 +1653,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1694,11 +1715,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1756,11 +1777,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1818,11 +1839,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1884,11 +1905,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1946,11 +1967,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2012,11 +2033,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2082,11 +2103,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2144,11 +2165,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2218,11 +2239,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2320,11 +2341,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2390,11 +2411,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2452,11 +2473,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2522,11 +2543,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2584,11 +2605,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2646,11 +2667,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2708,11 +2729,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2770,11 +2791,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2832,11 +2853,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2914,11 +2935,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2976,11 +2997,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3042,11 +3063,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3104,11 +3125,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3166,11 +3187,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3228,11 +3249,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3290,11 +3311,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3356,11 +3377,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3430,11 +3451,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3496,11 +3517,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3566,11 +3587,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3640,11 +3661,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3702,11 +3723,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3764,11 +3785,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3834,11 +3855,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3900,11 +3921,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3962,11 +3983,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4024,11 +4045,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4086,11 +4107,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4148,11 +4169,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4210,11 +4231,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4272,11 +4293,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4334,11 +4355,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4400,11 +4421,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4466,11 +4487,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4560,11 +4581,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4582,8 +4603,8 @@ _solo2() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        solo2__subcmd__route)
-            opts="-p -q -v -y -h --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help status"
+        solo2__subcmd__relay)
+            opts="-p -q -v -y -h --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help add list remove test"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4622,11 +4643,383 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        solo2__subcmd__relay__subcmd__add)
+            opts="-p -q -v -y -h --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto never always" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
+                    COMPREPLY=($(compgen -W "auto require never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --route)
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    return 0
+                    ;;
+                --require-route)
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        solo2__subcmd__relay__subcmd__list)
+            opts="-p -q -v -y -h --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto never always" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
+                    COMPREPLY=($(compgen -W "auto require never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --route)
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    return 0
+                    ;;
+                --require-route)
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        solo2__subcmd__relay__subcmd__remove)
+            opts="-p -q -v -y -h --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto never always" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
+                    COMPREPLY=($(compgen -W "auto require never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --route)
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    return 0
+                    ;;
+                --require-route)
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        solo2__subcmd__relay__subcmd__test)
+            opts="-p -q -v -y -h --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto never always" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
+                    COMPREPLY=($(compgen -W "auto require never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --route)
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    return 0
+                    ;;
+                --require-route)
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        solo2__subcmd__route)
+            opts="-p -q -v -y -h --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help status policy test"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto never always" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
+                    COMPREPLY=($(compgen -W "auto require never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --route)
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    return 0
+                    ;;
+                --require-route)
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        solo2__subcmd__route__subcmd__policy)
+            opts="-p -q -v -y -h --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto never always" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
+                    COMPREPLY=($(compgen -W "auto require never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --route)
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    return 0
+                    ;;
+                --require-route)
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4684,11 +5077,73 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        solo2__subcmd__route__subcmd__test)
+            opts="-p -q -v -y -h --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto never always" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent)
+                    COMPREPLY=($(compgen -W "auto require never" -- "${cur}"))
+                    return 0
+                    ;;
+                --lock-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --route)
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    return 0
+                    ;;
+                --require-route)
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4746,11 +5201,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4836,11 +5291,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4942,11 +5397,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5008,11 +5463,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5070,11 +5525,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5132,11 +5587,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5194,11 +5649,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5256,11 +5711,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5318,11 +5773,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5392,11 +5847,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5454,11 +5909,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5516,11 +5971,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5586,11 +6041,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5648,11 +6103,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5714,11 +6169,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5776,11 +6231,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5842,11 +6297,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5904,11 +6359,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5966,11 +6421,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -6036,11 +6491,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -6102,11 +6557,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)

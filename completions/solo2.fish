@@ -36,9 +36,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_needs_command" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_needs_command" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_needs_command" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_needs_command" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_needs_command" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_needs_command" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -70,6 +72,7 @@ complete -c solo2 -n "__fish_solo2_needs_command" -f -a "history" -d 'Print stor
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "search" -d 'Find messages by their words, the oldest first'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "queue" -d 'See and push what is on its way'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "route" -d 'See how your peers are reached'
+complete -c solo2 -n "__fish_solo2_needs_command" -f -a "relay" -d 'Keep and test the relays that links may go through'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "sync" -d 'Send what is queued and fetch what waits, then end'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "agent" -d 'Run, start and stop the agent that keeps you reachable'
 complete -c solo2 -n "__fish_solo2_needs_command" -f -a "config" -d 'Read and edit the settings'
@@ -95,9 +98,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l no-account -d 'Keep no account at any server: the default, and the only way so far'
@@ -122,9 +127,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -152,9 +159,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -177,9 +186,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -202,9 +213,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -228,9 +241,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -253,9 +268,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -281,9 +298,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -316,9 +335,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l accept-rollback -d 'Accept a vault that is an older copy, while no agent runs'
@@ -342,9 +363,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -367,9 +390,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -394,9 +419,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -419,9 +446,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -447,9 +476,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -472,9 +503,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -498,9 +531,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -523,9 +558,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -548,9 +585,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -578,9 +617,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l qr -d 'Draw the code as a QR code too'
@@ -606,9 +647,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -631,9 +674,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -656,9 +701,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -690,9 +737,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -715,9 +764,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -740,9 +791,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -765,9 +818,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -790,9 +845,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -815,9 +872,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -841,9 +900,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -867,9 +928,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -892,9 +955,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -930,9 +995,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l lines -d 'Send each line of stdin as a message of its own, as it arrives'
@@ -966,9 +1033,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -s f -l follow -d 'Go on, and print what arrives from now on too'
@@ -995,9 +1064,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -s l -l listen -d 'Receive: somebody\'s pipe of that label to stdout'
@@ -1021,9 +1092,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1051,9 +1124,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1077,9 +1152,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l overwrite -d 'Replace a file that has the same name'
@@ -1104,9 +1181,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1129,9 +1208,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1154,9 +1235,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1189,9 +1272,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l no-files -d 'Leave out the files that lie in the vault'
@@ -1221,9 +1306,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1248,9 +1335,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l dry-run -d 'Say what would be taken in, and change nothing'
@@ -1280,9 +1369,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1311,9 +1402,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l for-everyone -d 'Ask the other side to delete it too; only for messages of yours'
@@ -1342,9 +1435,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1372,9 +1467,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1397,9 +1494,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1426,9 +1525,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1456,9 +1557,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l has-file -d 'Only files, by their names'
@@ -1482,9 +1585,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1511,9 +1616,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1536,9 +1643,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1561,9 +1670,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1586,9 +1697,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1599,32 +1712,36 @@ complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subco
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -s p -l profile -d 'Profile to use' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -l config -d 'Configuration file to use instead of the usual one' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 never\t'Never'
 always\t'Always'"
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
 require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -l password-fd -d 'Read the password from this file descriptor' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -l json -d 'Print JSON Lines; errors too, as the last line'
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -l plain -d 'Print words instead of glyphs, and no colour'
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -s q -l quiet -d 'Print nothing but what was asked for'
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -s v -l verbose -d 'Log to stderr; twice for more'
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -l no-input -d 'Never ask; fail instead'
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -s y -l yes -d 'Answer yes to every question'
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -l offline -d 'Touch no network'
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status" -f -a "status" -d 'Show route, transport and keys\' age per peer'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -f -a "status" -d 'Show route, transport and keys\' age per peer'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -f -a "policy" -d 'Show which route each contact is to be reached by'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -f -a "test" -d 'Reach a contact now, at most --timeout, and show how'
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l config -d 'Configuration file to use instead of the usual one' -r -F
@@ -1637,9 +1754,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1650,6 +1769,199 @@ complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subco
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -f -a "add" -d 'Use a relay, by the invite of whoever runs it'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -f -a "list" -d 'List the relays, without their keys'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -f -a "remove" -d 'Use a relay no more'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -f -a "test" -d 'Borrow an address from each relay, or from one, and give it back'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l for -d 'Stay online for this long' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
@@ -1663,9 +1975,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l once -d 'End as soon as everything queued has left'
@@ -1689,9 +2003,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1722,9 +2038,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l locked -d 'Start with the vault locked'
@@ -1750,9 +2068,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l locked -d 'Start with the vault locked'
@@ -1776,9 +2096,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1801,9 +2123,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1826,9 +2150,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1852,9 +2178,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l accept-rollback -d 'Accept a vault that is an older copy, while no agent runs'
@@ -1878,9 +2206,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1903,9 +2233,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l systemd -d 'A unit for systemd\'s user manager: the default'
@@ -1931,9 +2263,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1961,9 +2295,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1986,9 +2322,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2011,9 +2349,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2036,9 +2376,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2061,9 +2403,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2086,9 +2430,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2114,9 +2460,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2141,9 +2489,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2166,9 +2516,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2191,9 +2543,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2216,9 +2570,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2241,9 +2597,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2266,9 +2624,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2291,9 +2651,11 @@ require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
-direct\t'Peer to peer'"
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l json -d 'Print JSON Lines; errors too, as the last line'

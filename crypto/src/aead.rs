@@ -3,17 +3,11 @@
 //! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) is used wherever one key seals many
 //! values, because its 24-byte nonces may be drawn at random. AES-256-GCM
 //! (NIST SP 800-38D) is used where the key is fresh or the nonce is counted.
-//!
-//! ```text
-//! XChaCha20-Poly1305[key](nonce 24, …) = ChaCha20-Poly1305[HChaCha20(key, nonce[0..16])](0^4 || nonce[16..24], …)
-//! ```
-//! The right-hand side is RFC 8439's, in assembly: most records are a few hundred bytes, and
-//! opening a vault opens thousands of them.
 
 use aes_gcm::Aes256Gcm;
-use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
+use chacha20poly1305::XChaCha20Poly1305;
+use chacha20poly1305::aead::{AeadInOut as _, KeyInit as _};
 use rand_core::CryptoRng;
-use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
@@ -38,11 +32,10 @@ pub fn seal<R: CryptoRng>(key: &Secret<32>, plaintext: &[u8], ad: &[u8], rng: &m
     sealed.extend_from_slice(&nonce);
     sealed.extend_from_slice(plaintext);
     let (_, body) = sealed.split_at_mut(24);
-    let (key, nonce) = derive(key, &nonce);
-    let tag = key
-        .seal_in_place_separate_tag(nonce, Aad::from(ad), body)
+    let tag = XChaCha20Poly1305::new(key.expose().into())
+        .encrypt_inout_detached(&nonce.into(), ad, body.into())
         .expect("plaintext is shorter than 256 GiB");
-    sealed.extend_from_slice(tag.as_ref());
+    sealed.extend_from_slice(&tag);
     sealed
 }
 
@@ -53,30 +46,17 @@ pub fn seal<R: CryptoRng>(key: &Secret<32>, plaintext: &[u8], ad: &[u8], rng: &m
 /// [`OpenError`] when the key, the associated data or a single bit differs.
 pub fn open(key: &Secret<32>, sealed: &[u8], ad: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
     let (nonce, body) = sealed.split_first_chunk::<24>().ok_or(OpenError)?;
+    let (body, tag) = body.split_last_chunk::<16>().ok_or(OpenError)?;
     let mut plaintext = Zeroizing::new(body.to_vec());
-    let (key, nonce) = derive(key, nonce);
-    let opened = key.open_in_place(nonce, Aad::from(ad), &mut plaintext);
-    let len = opened.map_err(|_| OpenError)?.len();
-    plaintext.truncate(len);
+    XChaCha20Poly1305::new(key.expose().into())
+        .decrypt_inout_detached(
+            nonce.into(),
+            ad,
+            plaintext.as_mut_slice().into(),
+            tag.into(),
+        )
+        .map_err(|_| OpenError)?;
     Ok(plaintext)
-}
-
-/// The key and the nonce of RFC 8439 that XChaCha20-Poly1305 uses. The key is good for this one
-/// nonce; it lies on the heap, since the program's allocator wipes what is freed.
-fn derive(key: &Secret<32>, nonce: &[u8; 24]) -> (Box<LessSafeKey>, Nonce) {
-    let (prefix, suffix) = nonce.split_at(16);
-    let mut block = [0; 16];
-    block.copy_from_slice(prefix);
-    let subkey = Zeroizing::new(chacha20::hchacha::<chacha20::R20>(
-        key.expose().into(),
-        &block.into(),
-    ));
-    let subkey = UnboundKey::new(&CHACHA20_POLY1305, subkey.as_slice()).expect("32 bytes");
-    let mut short = [0; 12];
-    let (_, end) = short.split_at_mut(4);
-    end.copy_from_slice(suffix);
-    let nonce = Nonce::assume_unique_for_key(short);
-    (Box::new(LessSafeKey::new(subkey)), nonce)
 }
 
 /// `AES-256-GCM[key](nonce, plaintext, ad)`: ciphertext, then the 16-byte tag.

@@ -112,7 +112,9 @@ impl Sizes {
     fn of(capture: &Capture, usual: usize) -> Sizes {
         let mut seen = Sizes::default();
         for datagram in &capture.datagrams {
-            if is_stun(&datagram.payload) {
+            // A check of ICE may come through a channel.
+            let inside = datagram.payload.get(CHANNEL..).unwrap_or_default();
+            if is_stun(&datagram.payload) || is_stun(inside) {
                 seen.stun += 1;
                 continue;
             }

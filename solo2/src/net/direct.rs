@@ -489,7 +489,10 @@ impl Driver {
     }
 
     fn publish(&mut self, now: Instant) {
-        let way = self.way(self.ice.nominated(), now);
+        let nominated = self.ice.nominated();
+        let way = self.way(nominated, now);
+        // The channel is on its way: not lost, and not yet found.
+        let pending = nominated.is_some() && way.is_none();
         let pair = way.map(|way| way.pair);
         let relayed = pair.is_some_and(|pair| self.ice.is_relayed(pair));
         self.rest(pair.is_some() && !relayed, now);
@@ -518,8 +521,10 @@ impl Driver {
                     ..*state
                 },
             };
-            let changed = *state != new;
-            *state = new;
+            let changed = *state != new && !pending;
+            if changed {
+                *state = new;
+            }
             changed
         });
         let progress = match (pair, self.ice.has_met()) {
@@ -537,6 +542,7 @@ impl Driver {
             .send_if_modified(|old| std::mem::replace(old, progress) != progress);
 
         match (pair, self.repeat) {
+            _ if pending => {}
             (None, None) if was_connected => self.look_again(now),
             (None, Some(due)) if due <= now => self.look_again(now),
             (Some(_), _) => self.repeat = None,

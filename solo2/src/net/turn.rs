@@ -472,7 +472,7 @@ impl Relays {
     pub(crate) fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
         let (began, turn_now) = (self.began, self.turn_now(now));
         let due = |relay: &mut Relay| match &mut relay.state {
-            State::Resting { until } => return *until,
+            State::Resting { until } => *until,
             State::At(at) => match at.client.poll(turn_now) {
                 TurnPollRet::WaitUntil(when) => Some(when.to_std(began)),
                 _ => Some(now),
