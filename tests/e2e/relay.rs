@@ -111,7 +111,7 @@ fn a_message_that_insists_on_a_relay_takes_one() {
         added["relay"]
             .as_str()
             .unwrap()
-            .contains(&added["id"].as_str().unwrap())
+            .contains(added["id"].as_str().unwrap())
     );
     let sent = send(&a, "through the mirror", &["--require-route", "relay"]);
     assert_eq!(sent["results"][0]["route"], "relay");
