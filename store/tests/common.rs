@@ -85,6 +85,7 @@ pub(crate) fn item(n: u64) -> OutboxItem {
         first_seq: n,
         queued_at_ms: n,
         give_up_at_ms: None,
+        route: None,
     }
 }
 

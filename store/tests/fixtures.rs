@@ -162,6 +162,7 @@ fn waiting() -> OutboxItem {
         first_seq: 41,
         queued_at_ms: BEGAN,
         give_up_at_ms: Some(BEGAN + 7 * MINUTE),
+        route: None,
     }
 }
 
