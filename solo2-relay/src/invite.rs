@@ -11,7 +11,7 @@
 
 mod uri;
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use data_encoding::BASE64URL_NOPAD;
@@ -68,6 +68,23 @@ impl Pin {
     #[must_use]
     pub fn matches(&self, certificate: &[u8]) -> bool {
         Self::of(certificate) == *self
+    }
+}
+
+/// base64url without padding, 43 characters.
+impl fmt::Display for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE64URL_NOPAD.encode(&self.0))
+    }
+}
+
+impl FromStr for Pin {
+    type Err = InviteError;
+
+    fn from_str(text: &str) -> Result<Self, InviteError> {
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok();
+        let hash = bytes.and_then(|bytes| bytes.try_into().ok());
+        hash.map(Self).ok_or(InviteError::Part("pin"))
     }
 }
 
@@ -156,7 +173,7 @@ impl FromStr for Invite {
                 "udp" if udp.is_none() => udp = Some(read_port(value)?),
                 "tcp" if tcp.is_none() => tcp = Some(read_port(value)?),
                 "tls" if tls.is_none() => tls = Some(read_port(value)?),
-                "pin" if pin.is_none() => pin = Some(read_pin(value)?),
+                "pin" if pin.is_none() => pin = Some(value.parse()?),
                 _ => {}
             }
         }
@@ -181,12 +198,6 @@ impl FromStr for Invite {
 
 fn read_port(text: &str) -> Result<u16, InviteError> {
     uri::port(text).ok_or(InviteError::Part("port"))
-}
-
-fn read_pin(text: &str) -> Result<Pin, InviteError> {
-    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok();
-    let hash = bytes.and_then(|bytes| bytes.try_into().ok());
-    hash.map(Pin).ok_or(InviteError::Part("pin"))
 }
 
 #[cfg(test)]

@@ -830,7 +830,10 @@ mod tests {
             "work",
             "wss://a.example",
             "stun:a.example:3478",
-            "direct",
+            // That of docs/protocol/8-relay.md §3.
+            "solo2-relay://a0nSAAECAwQFBgcI.cjktsQCp8REEnOSvMBtnfsAlde-DcNZ28xJEl1YL5Gk@relay.example/?udp=3478",
+            "relay",
+            "true",
             "read",
             "off",
             "20MB",
@@ -845,8 +848,16 @@ mod tests {
         }
         let settings = Settings::load(&file, None).expect("load");
         for (key, text) in Key::ALL.into_iter().zip(values) {
-            // A size comes back in a binary unit.
-            let text = if text == "20MB" { "20000000B" } else { text };
+            let text = match text {
+                // A size comes back in a binary unit, an invite without its key.
+                "20MB" => "20000000B",
+                text if key == Key::NetRelays => {
+                    assert!(!format!("{settings:?}").contains("cjktsQCp"));
+                    assert!(text.contains("cjktsQCp"));
+                    "solo2-relay://a0nSAAECAwQFBgcI@relay.example/?udp=3478"
+                }
+                text => text,
+            };
             assert_eq!(settings.get(key), text, "{key}");
         }
         let limits = AcceptLimits {

@@ -15,7 +15,7 @@ use crate::event::event;
 use crate::net::RoutePolicy;
 use crate::net::socket;
 use crate::net::turn::probe::{Lent, probe};
-use crate::net::turn::{Credential, RelayAccess};
+use crate::net::turn::{Credential, RelayAccess, streams};
 
 /// The longest invite is shorter.
 const INVITE_MAX: u64 = 4096;
@@ -203,6 +203,7 @@ async fn ask(relay: &RelayInvite, policy: RoutePolicy) -> Result<Result<Lent, St
     for address in addresses {
         let access = RelayAccess {
             server: (address, invite.udp).into(),
+            streams: streams(&invite),
             credential: Credential::Invite(invite.clone()),
         };
         match probe(access).await {

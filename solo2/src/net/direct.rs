@@ -23,6 +23,7 @@ mod mux;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,7 +43,8 @@ use super::ice::{Check, Ice, Pair, UnexpectedSignal};
 use super::mask::{Mask, MaskKeys};
 use super::quic::{self, PathMoves};
 use super::socket::{self, DoorError};
-use super::turn::{Channel, FromPeer, RelayAccess, RelayNews, RelayTrouble, Relays};
+use super::turn::stream;
+use super::turn::{Channel, FromPeer, MAX_RELAYS, RelayAccess, RelayNews, RelayTrouble, Relays};
 
 /// How long the peer may take to answer an offer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -219,6 +221,8 @@ pub(crate) async fn connect(
         relays,
         shared,
         hops: (Vec::new(), Vec::new()),
+        streams: HashMap::new(),
+        stream_ended: mpsc::channel(MAX_RELAYS),
         rest_relays: None,
         reflexive: Reflexive::new(config.stun),
         stun,
@@ -329,6 +333,9 @@ struct Driver {
     shared: Vec<SharedRelay>,
     /// What the mux knows of them.
     hops: (Vec<SocketAddr>, Vec<Channel>),
+    /// Connections to relays, and word of their ends.
+    streams: HashMap<SocketAddr, AbortOnDrop>,
+    stream_ended: (mpsc::Sender<SocketAddr>, mpsc::Receiver<SocketAddr>),
     /// When a direct path has stood long enough.
     rest_relays: Option<Instant>,
     reflexive: Reflexive,
@@ -380,6 +387,7 @@ impl Driver {
                     None if !self.ice.has_met() => return,
                     None => self.incoming = None,
                 },
+                Some(server) = self.stream_ended.1.recv() => self.end_stream(server),
                 permit = room(self.out.clone(), self.announce) => match permit {
                     Ok(permit) => {
                         self.announce = false;
@@ -440,6 +448,7 @@ impl Driver {
             self.mux.set_authentic(addresses);
         }
         self.publish(now);
+        self.connect_streams();
         let hops = (self.relays.servers(), self.relays.channels());
         if hops != self.hops {
             self.mux.set_relays(hops.0.clone(), hops.1.clone());
@@ -460,6 +469,44 @@ impl Driver {
             .flatten()
             .min()
             .map_or(INTERFACES_EVERY, |due| due.saturating_duration_since(now))
+    }
+
+    /// Opens the connections that relays are to be reached over, and drops the others.
+    fn connect_streams(&mut self) {
+        let wanted = self.relays.streams();
+        let mux = &self.mux;
+        self.streams.retain(|server, _| {
+            let keep = wanted.iter().any(|(wanted, _)| wanted == server);
+            if !keep {
+                mux.close_stream(*server);
+            }
+            keep
+        });
+        for (server, over) in wanted {
+            if self.streams.contains_key(&server) {
+                continue;
+            }
+            let mut outgoing = self.mux.open_stream(server);
+            let (mux, ended) = (self.mux.clone(), self.stream_ended.0.clone());
+            let policy = self.policy;
+            let task = tokio::spawn(async move {
+                let deliver = |message: &mut [u8]| mux.take_from_stream(server, message);
+                if let Err(error) =
+                    stream::carry(policy, server, over, &mut outgoing, deliver).await
+                {
+                    tracing::debug!("the connection to a relay ended: {error}");
+                }
+                let _ = ended.send(server).await;
+            });
+            self.streams.insert(server, AbortOnDrop(task));
+        }
+    }
+
+    fn end_stream(&mut self, server: SocketAddr) {
+        if self.streams.remove(&server).is_some() {
+            self.mux.close_stream(server);
+            self.relays.stream_ended(server, Instant::now());
+        }
     }
 
     /// What became of our addresses at relays goes to ICE, and so to the peer.

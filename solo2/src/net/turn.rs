@@ -15,13 +15,14 @@
 //! Spec: docs/protocol/8-relay.md; RFC 8656, which `turn-client-proto` speaks.
 
 pub(crate) mod probe;
+pub(crate) mod stream;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use solo2_relay::invite::Invite;
+use solo2_relay::invite::{Host, Invite};
 use stun_types::TransportType;
 use stun_types::attribute::ErrorCode;
 use stun_types::message::{Message, MessageClass};
@@ -33,6 +34,7 @@ use turn_client_proto::types::{AddressFamily, TurnCredentials};
 use turn_client_proto::udp::TurnClientUdp;
 use zeroize::Zeroizing;
 
+use self::stream::Over;
 use super::ice::Ports;
 use super::ice::offer::SharedRelay;
 
@@ -66,10 +68,13 @@ const WRONG_CREDENTIALS: u16 = 441;
 const QUOTA: u16 = 486;
 const FULL: u16 = 508;
 
-/// One TURN server over UDP, and what opens it.
+/// One TURN server, and what opens it.
 #[derive(Clone)]
 pub(crate) struct RelayAccess {
+    /// Where it answers over UDP.
     pub(crate) server: SocketAddr,
+    /// What to try, in order, when UDP gets no answer.
+    pub(crate) streams: Vec<Over>,
     pub(crate) credential: Credential,
 }
 
@@ -85,6 +90,21 @@ pub(crate) enum Credential {
     },
 }
 
+/// What an invite offers beside UDP, in the order in which it is tried.
+pub(crate) fn streams(invite: &Invite) -> Vec<Over> {
+    let tls = invite.tls.map(|tls| Over::Tls {
+        port: tls.port,
+        pin: tls.pin,
+        host: match &invite.host {
+            Host::Name(name) => name.clone(),
+            Host::V4(address) => address.to_string(),
+            Host::V6(address) => address.to_string(),
+        },
+    });
+    let tcp = invite.tcp.map(|port| Over::Tcp { port });
+    tls.into_iter().chain(tcp).collect()
+}
+
 impl RelayAccess {
     /// What is lent to a peer, so that both sides are clients of one relay.
     pub(crate) fn share(&self) -> Option<SharedRelay> {
@@ -92,18 +112,35 @@ impl RelayAccess {
             return None;
         };
         let (username, password) = self.credential.now();
-        Some(SharedRelay {
+        let mut shared = SharedRelay {
             server: self.server,
             username,
             password,
-        })
+            tcp: None,
+            tls: None,
+        };
+        for over in &self.streams {
+            match over {
+                Over::Tcp { port } => shared.tcp = Some(*port),
+                Over::Tls { port, pin, .. } => shared.tls = pin.map(|pin| (*port, pin)),
+            }
+        }
+        Some(shared)
     }
 }
 
 impl From<SharedRelay> for RelayAccess {
     fn from(shared: SharedRelay) -> Self {
+        let host = shared.server.ip().to_string();
+        let tls = shared.tls.map(|(port, pin)| Over::Tls {
+            port,
+            pin: Some(pin),
+            host,
+        });
+        let tcp = shared.tcp.map(|port| Over::Tcp { port });
         Self {
             server: shared.server,
+            streams: tls.into_iter().chain(tcp).collect(),
             credential: Credential::Lent {
                 username: shared.username,
                 password: shared.password,
@@ -201,6 +238,8 @@ pub(crate) struct Relays {
 
 struct Relay {
     access: RelayAccess,
+    /// Which of its streams is tried; none for UDP.
+    over: Option<usize>,
     state: State,
     failures: usize,
     trouble: Option<RelayTrouble>,
@@ -259,6 +298,7 @@ impl Relays {
         }
         self.relays.push(Relay {
             access,
+            over: None,
             state: State::Resting { until: Some(now) },
             failures: 0,
             trouble: None,
@@ -268,17 +308,33 @@ impl Relays {
 
     /// The servers: nobody else is written to for a link that hides this machine.
     pub(crate) fn servers(&self) -> Vec<SocketAddr> {
-        self.relays
-            .iter()
-            .map(|relay| relay.access.server)
-            .collect()
+        self.relays.iter().map(Relay::server).collect()
+    }
+
+    /// The servers that are to be talked to over a connection, and what kind of one.
+    pub(crate) fn streams(&self) -> Vec<(SocketAddr, Over)> {
+        let stream = |relay: &Relay| {
+            let over = relay.access.streams.get(relay.over?)?;
+            matches!(relay.state, State::At(_)).then(|| (relay.server(), over.clone()))
+        };
+        self.relays.iter().filter_map(stream).collect()
+    }
+
+    /// A connection to a server did not come about, or has ended.
+    pub(crate) fn stream_ended(&mut self, server: SocketAddr, now: Instant) {
+        for relay in &mut self.relays {
+            if relay.over.is_some() && relay.server() == server {
+                let news = relay.fail(now);
+                self.news.extend(news);
+            }
+        }
     }
 
     /// Why there is no address, if every relay has failed at least once.
     pub(crate) fn trouble(&self) -> Option<(SocketAddr, RelayTrouble)> {
         let mut last = None;
         for relay in &self.relays {
-            last = Some((relay.access.server, relay.trouble?));
+            last = Some((relay.server(), relay.trouble?));
         }
         last
     }
@@ -337,7 +393,7 @@ impl Relays {
     ) -> Option<Channel> {
         let turn_now = self.turn_now(now);
         let relay = self.relays.iter_mut().find(|relay| relay.has(relayed))?;
-        let server = relay.access.server;
+        let server = relay.server();
         let State::At(at) = &mut relay.state else {
             return None;
         };
@@ -368,7 +424,7 @@ impl Relays {
             let State::At(at) = &relay.state else {
                 return Vec::new();
             };
-            let server = relay.access.server;
+            let server = relay.server();
             let relayed = at.relayed;
             at.channels
                 .iter()
@@ -400,13 +456,14 @@ impl Relays {
         let State::At(at) = &mut relay.state else {
             return;
         };
+        let server = at.client.remote_addr();
         let full = at.permissions.len() >= MAX_PERMISSIONS;
         match at.permissions.get_mut(&peer.ip()) {
             Some(Permission::Given) => {
                 let sent = at.client.send_to(TransportType::Udp, peer, data, turn_now);
                 if let Ok(Some(built)) = sent {
                     self.out.push_back(ToRelay {
-                        server: relay.access.server,
+                        server,
                         datagram: built.data.build(),
                     });
                 }
@@ -443,7 +500,7 @@ impl Relays {
         let relay = self
             .relays
             .iter_mut()
-            .find(|relay| relay.access.server == server)?;
+            .find(|relay| relay.server() == server)?;
         let State::At(at) = &mut relay.state else {
             return None;
         };
@@ -508,7 +565,8 @@ impl Relays {
         let ports = self.ports;
         for relay in &mut self.relays {
             if matches!(relay.state, State::Resting { until: Some(until) } if until <= now) {
-                relay.state = State::At(Box::new(Allocation::begin(&relay.access, ports)));
+                let server = relay.server();
+                relay.state = State::At(Box::new(Allocation::begin(&relay.access, server, ports)));
             }
         }
         self.pump(now);
@@ -549,50 +607,75 @@ impl Relays {
                 }
             }
             if closed {
-                let rest = AGAIN[relay.failures.min(AGAIN.len() - 1)];
-                relay.failures += 1;
-                relay.trouble = Some(match at.refused {
-                    Some(code) => RelayTrouble::of(code),
-                    None => RelayTrouble::Silent,
-                });
-                self.news.extend(at.relayed.map(RelayNews::Gone));
-                // Ours from before, under the same port: it is gone in a moment.
-                let rest = if at.refused == Some(MISMATCH) {
-                    LAST_WAIT
-                } else {
-                    rest
-                };
-                relay.state = State::Resting {
-                    until: Some(now + rest),
-                };
+                let news = relay.fail(now);
+                self.news.extend(news);
             }
         }
     }
 }
 
 impl Relay {
+    /// Where it is talked to now.
+    fn server(&self) -> SocketAddr {
+        let over = self.over.and_then(|index| self.access.streams.get(index));
+        match over {
+            Some(over) => SocketAddr::new(self.access.server.ip(), over.port()),
+            None => self.access.server,
+        }
+    }
+
+    /// Gives up the present attempt, or the address that it led to. One that met with silence
+    /// is followed by the next kind of connection at once; after the last there is a rest.
+    fn fail(&mut self, now: Instant) -> Option<RelayNews> {
+        let rest = State::Resting { until: Some(now) };
+        let State::At(at) = std::mem::replace(&mut self.state, rest) else {
+            return None;
+        };
+        let next = self.over.map_or(0, |index| index + 1);
+        let silent = at.refused.is_none();
+        if silent && at.relayed.is_none() && next < self.access.streams.len() {
+            self.over = Some(next);
+            return None;
+        }
+        if silent {
+            self.over = None;
+        }
+        self.trouble = Some(at.refused.map_or(RelayTrouble::Silent, RelayTrouble::of));
+        let rest = match at.refused {
+            // Ours from before, under the same port: it is gone in a moment.
+            Some(MISMATCH) => LAST_WAIT,
+            _ => AGAIN[self.failures.min(AGAIN.len() - 1)],
+        };
+        self.failures += 1;
+        self.state = State::Resting {
+            until: Some(now + rest),
+        };
+        at.relayed.map(RelayNews::Gone)
+    }
+
     fn has(&self, relayed: SocketAddr) -> bool {
         matches!(&self.state, State::At(at) if at.relayed == Some(relayed))
     }
 }
 
 impl Allocation {
-    fn begin(access: &RelayAccess, ports: Ports) -> Self {
+    fn begin(access: &RelayAccess, server: SocketAddr, ports: Ports) -> Self {
         // The system chooses the address; the port is that of our socket.
-        let local = match access.server {
+        let local = match server {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, ports.v4.unwrap_or(0)).into(),
             SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, ports.v6.unwrap_or(0)).into(),
         };
         let (username, password) = access.credential.now();
         let credentials = TurnCredentials::new(&username, &password);
         let mut config = TurnConfig::new(credentials);
-        config.set_address_family(match access.server {
+        config.set_address_family(match server {
             SocketAddr::V4(_) => AddressFamily::IPV4,
             SocketAddr::V6(_) => AddressFamily::IPV6,
         });
         config.set_request_retransmits(FIRST_RTO, LAST_RTO, TRIES, LAST_WAIT);
         Self {
-            client: TurnClientUdp::allocate(local, access.server, config),
+            // Over a connection, too: a request that comes twice changes nothing.
+            client: TurnClientUdp::allocate(local, server, config),
             relayed: None,
             refused: None,
             asked: false,

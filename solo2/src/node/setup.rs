@@ -27,7 +27,7 @@ use crate::config::{NodeConfig, RelayInvite};
 use crate::error::{Failure, Kind};
 use crate::net::link::LinkTiming;
 use crate::net::signal::{Connector, Dialing};
-use crate::net::turn::{Credential, RelayAccess};
+use crate::net::turn::{Credential, RelayAccess, streams};
 use crate::net::{RoutePolicy, socket};
 
 const ACCOUNT: &str = "account-key";
@@ -422,6 +422,7 @@ pub(super) async fn relays(invites: &[RelayInvite], policy: RoutePolicy) -> Vec<
                 for address in [of(true), of(false)].into_iter().flatten() {
                     relays.push(RelayAccess {
                         server: SocketAddr::new(*address, invite.udp),
+                        streams: streams(&invite),
                         credential: Credential::Invite(invite.clone()),
                     });
                 }

@@ -19,7 +19,7 @@
 //! packets that are too large for it are lost, which QUIC notices and goes on smaller.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -29,8 +29,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use futures_util::task::AtomicWaker;
 use quinn::udp::{EcnCodepoint, RecvMeta, Transmit};
 use quinn::{AsyncUdpSocket, UdpPoller};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use crate::net::ice::{Check, Pair, Ports};
@@ -38,6 +40,7 @@ use crate::net::mask::{self, DATAGRAM_LEN, LOCAL_DATAGRAM_LEN, Mask};
 use crate::net::quic::{VIRTUAL_PEER, VIRTUAL_SELF};
 use crate::net::socket::{UdpDoor, UdpDoors};
 use crate::net::turn::Channel;
+use crate::net::turn::stream::framed;
 
 /// Datagrams of the largest size that each of quinn's buffers has room for. Small, because
 /// every link has such buffers; what does not fit waits in [`Mux::overflow`].
@@ -56,6 +59,12 @@ const STUN_MAX: usize = 1_024;
 /// A relay's may have one of our datagrams inside.
 const TURN_MAX: usize = 1_500;
 const STUN_MIN: usize = 20;
+/// Batches that wait for a relay's connection, and datagrams of a batch: together 150 KiB,
+/// so that QUIC feels the connection's speed.
+const STREAM_QUEUE: usize = 8;
+const STREAM_SEGMENTS: usize = 16;
+/// Datagrams out of connections that wait for QUIC to look.
+const OVERFLOW_MAX: usize = 1_024;
 const CHANNEL_HEADER_LEN: usize = 4;
 const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 
@@ -81,6 +90,12 @@ pub(crate) struct Stun {
     pub(crate) remote: SocketAddr,
     /// The message.
     pub(crate) message: Vec<u8>,
+}
+
+/// What takes QUIC's datagrams now.
+enum Line<'a> {
+    Door(&'a UdpDoor),
+    Stream(mpsc::Sender<Vec<u8>>),
 }
 
 /// How QUIC's datagrams reach the peer.
@@ -115,6 +130,8 @@ impl Way {
 struct Hops {
     servers: Vec<SocketAddr>,
     channels: Vec<Channel>,
+    /// Those that are reached over a connection, and what leads into it.
+    streams: HashMap<SocketAddr, mpsc::Sender<Vec<u8>>>,
 }
 
 /// One link's sockets.
@@ -128,6 +145,8 @@ pub(crate) struct Mux {
     authentic: RwLock<Vec<SocketAddr>>,
     stun: mpsc::Sender<Stun>,
     overflow: Mutex<VecDeque<(Vec<u8>, Option<EcnCodepoint>)>>,
+    /// Whoever waits for what a connection brings.
+    reader: AtomicWaker,
     /// When the current pair last brought QUIC, in milliseconds since `started`.
     heard_ms: AtomicU64,
     started: Instant,
@@ -146,6 +165,7 @@ impl Mux {
             authentic: RwLock::new(Vec::new()),
             stun,
             overflow: Mutex::new(VecDeque::new()),
+            reader: AtomicWaker::new(),
             heard_ms: AtomicU64::new(0),
             started: Instant::now(),
         });
@@ -186,11 +206,73 @@ impl Mux {
     /// Talks to these relays, and unwraps what comes through these channels.
     pub(crate) fn set_relays(&self, servers: Vec<SocketAddr>, channels: Vec<Channel>) {
         self.doors.let_in(&servers);
-        *self.hops.write().unwrap_or_else(PoisonError::into_inner) = Hops { servers, channels };
+        let mut hops = self.hops.write().unwrap_or_else(PoisonError::into_inner);
+        hops.streams.retain(|server, _| servers.contains(server));
+        (hops.servers, hops.channels) = (servers, channels);
+    }
+
+    /// Talks to this relay over a connection; what is for it comes out of the channel.
+    pub(crate) fn open_stream(&self, server: SocketAddr) -> mpsc::Receiver<Vec<u8>> {
+        let (into, outgoing) = mpsc::channel(STREAM_QUEUE);
+        let mut hops = self.hops.write().unwrap_or_else(PoisonError::into_inner);
+        hops.streams.insert(server, into);
+        outgoing
+    }
+
+    /// Forgets that connection.
+    pub(crate) fn close_stream(&self, server: SocketAddr) {
+        let mut hops = self.hops.write().unwrap_or_else(PoisonError::into_inner);
+        hops.streams.remove(&server);
+    }
+
+    fn stream(&self, server: SocketAddr) -> Option<mpsc::Sender<Vec<u8>>> {
+        let hops = self.hops.read().unwrap_or_else(PoisonError::into_inner);
+        hops.streams.get(&server).cloned()
+    }
+
+    /// Takes a message that came over the connection to this relay.
+    pub(crate) fn take_from_stream(&self, server: SocketAddr, message: &mut [u8]) {
+        let Some((number, data)) = channel_data(message) else {
+            if is_stun(message, TURN_MAX) {
+                self.pass_stun(server, server, message);
+            }
+            return;
+        };
+        let hops = self.hops.read().unwrap_or_else(PoisonError::into_inner);
+        let channel = hops
+            .channels
+            .iter()
+            .find(|channel| channel.server == server && channel.number == number);
+        let Some(Channel { relayed, peer, .. }) = channel.copied() else {
+            return;
+        };
+        drop(hops);
+        if !mask::is_size(data.len()) {
+            if is_stun(data, STUN_MAX) {
+                self.pass_stun(relayed, peer, data);
+            }
+            return;
+        }
+        if !self.is_authentic(peer) {
+            return;
+        }
+        if let Some(quic) = self.mask.unmask(data) {
+            let mut overflow = self.overflow();
+            if overflow.len() < OVERFLOW_MAX {
+                overflow.push_back((quic.to_vec(), None));
+            }
+            drop(overflow);
+            self.note_heard(peer);
+            self.reader.wake();
+        }
     }
 
     /// Sends a datagram to a relay; a lost one is repeated by whoever wanted it.
     pub(crate) fn send_to_relay(&self, server: SocketAddr, datagram: &[u8]) {
+        if let Some(stream) = self.stream(server) {
+            let _ = stream.try_send(framed(datagram.to_vec()));
+            return;
+        }
         if let Some(door) = self.doors.for_address(server.ip()) {
             door.try_path(&Transmit {
                 destination: server,
@@ -249,9 +331,14 @@ impl Mux {
         });
     }
 
-    fn current(&self) -> Option<(Way, &UdpDoor)> {
+    fn current(&self) -> Option<(Way, Line<'_>)> {
         let way = (*self.way.borrow())?;
-        Some((way, self.doors.for_address(way.hop().0.ip())?))
+        let server = way.channel.map(|channel| channel.server);
+        if let Some(stream) = server.and_then(|server| self.stream(server)) {
+            return Some((way, Line::Stream(stream)));
+        }
+        let door = self.doors.for_address(way.hop().0.ip())?;
+        Some((way, Line::Door(door)))
     }
 
     /// Sorts what a socket received: STUN to ICE, QUIC to `packer`, the rest nowhere.
@@ -365,7 +452,7 @@ impl AsyncUdpSocket for Mux {
     }
 
     fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
-        let Some((way, door)) = self.current() else {
+        let Some((way, line)) = self.current() else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
         let (destination, src_ip) = way.hop();
@@ -391,13 +478,20 @@ impl AsyncUdpSocket for Mux {
                     return Ok(());
                 }
             }
-            door.send(&Transmit {
-                destination,
-                ecn: transmit.ecn,
-                contents: &scratch.masked,
-                segment_size: (count > 1).then_some(size),
-                src_ip,
-            })
+            match line {
+                Line::Door(door) => door.send(&Transmit {
+                    destination,
+                    ecn: transmit.ecn,
+                    contents: &scratch.masked,
+                    segment_size: (count > 1).then_some(size),
+                    src_ip,
+                }),
+                // A connection that has ended loses what is sent, as a path does.
+                Line::Stream(stream) => match stream.try_send(scratch.masked.clone()) {
+                    Err(TrySendError::Full(_)) => Err(io::ErrorKind::WouldBlock.into()),
+                    Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
+                },
+            }
         })
     }
 
@@ -408,6 +502,7 @@ impl AsyncUdpSocket for Mux {
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
         let mut packer = Packer::new(bufs, meta);
+        self.reader.register(cx.waker());
         let mut overflow = self.overflow();
         while let Some((quic, ecn)) = overflow.front() {
             if !packer.push(quic, *ecn) {
@@ -456,8 +551,11 @@ impl AsyncUdpSocket for Mux {
 
     fn max_transmit_segments(&self) -> usize {
         let most = TRANSMIT_MAX / (self.datagram_len() + CHANNEL_HEADER_LEN);
-        self.current()
-            .map_or(1, |(_, door)| door.max_segments().min(most))
+        match self.current() {
+            Some((_, Line::Door(door))) => door.max_segments().min(most),
+            Some((_, Line::Stream(_))) => STREAM_SEGMENTS,
+            None => 1,
+        }
     }
 
     fn max_receive_segments(&self) -> usize {
@@ -556,8 +654,12 @@ async fn writable(mux: &Mux) -> io::Result<()> {
     loop {
         way.borrow_and_update();
         match mux.current() {
-            Some((_, door)) => tokio::select! {
+            Some((_, Line::Door(door))) => tokio::select! {
                 ready = door.writable() => return ready,
+                _ = way.changed() => {}
+            },
+            Some((_, Line::Stream(stream))) => tokio::select! {
+                _ = stream.reserve() => return Ok(()),
                 _ = way.changed() => {}
             },
             // The sender lives in the mux, which we hold: waiting cannot fail.

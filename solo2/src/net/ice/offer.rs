@@ -15,6 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use minicbor::decode::{Decoder, Error};
 use minicbor::{Decode, Encode};
+use solo2_relay::invite::Pin;
 use zeroize::Zeroizing;
 
 /// Most relays that one side shares.
@@ -159,6 +160,10 @@ pub(crate) struct SharedRelay {
     pub(crate) username: String,
     /// Good for this user name.
     pub(crate) password: Zeroizing<String>,
+    /// The port of TURN over TCP, if it serves that.
+    pub(crate) tcp: Option<u16>,
+    /// The port of TURN under TLS and the certificate there, if it serves that and names one.
+    pub(crate) tls: Option<(u16, Pin)>,
 }
 
 /// Whether a peer may make us send connectivity checks to `address`.
@@ -219,23 +224,29 @@ impl<'b, C> Decode<'b, C> for CandidateInfo {
     }
 }
 
-/// `[address, port, username, password]`
+/// `[address, port, username, password, tcp, tls, pin]`: ports of 0 and an empty pin for what is not there
 impl<C> Encode<C> for SharedRelay {
     fn encode<W: minicbor::encode::Write>(
         &self,
         e: &mut minicbor::Encoder<W>,
         _ctx: &mut C,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.array(4)?;
+        e.array(7)?;
         write_address(self.server, e)?;
-        e.str(&self.username)?.str(&self.password)?.ok()
+        e.str(&self.username)?.str(&self.password)?;
+        e.u16(self.tcp.unwrap_or(0))?;
+        match &self.tls {
+            Some((port, pin)) => e.u16(*port)?.str(&pin.to_string())?,
+            None => e.u16(0)?.str("")?,
+        };
+        Ok(())
     }
 }
 
 impl<'b, C> Decode<'b, C> for SharedRelay {
     fn decode(d: &mut Decoder<'b>, _ctx: &mut C) -> Result<Self, Error> {
-        if d.array()? != Some(4) {
-            return Err(Error::message("a relay has four parts"));
+        if d.array()? != Some(7) {
+            return Err(Error::message("a relay has seven parts"));
         }
         let server = read_address(d)?;
         let (username, password) = (d.str()?, d.str()?);
@@ -243,10 +254,21 @@ impl<'b, C> Decode<'b, C> for SharedRelay {
         if !fits(username) || !fits(password) {
             return Err(Error::message("not a credential"));
         }
+        let tcp = Some(d.u16()?).filter(|port| *port != 0);
+        let tls = match (d.u16()?, d.str()?) {
+            (0, "") => None,
+            (0, _) => return Err(Error::message("a pin without a port")),
+            (port, pin) => {
+                let pin = pin.parse().map_err(|_| Error::message("not a pin"))?;
+                Some((port, pin))
+            }
+        };
         Ok(Self {
             server,
             username: username.to_owned(),
             password: Zeroizing::new(password.to_owned()),
+            tcp,
+            tls,
         })
     }
 }
@@ -346,6 +368,8 @@ mod tests {
                         .expect("test address"),
                     username: "u".repeat(MAX_CREDENTIAL),
                     password: Zeroizing::new("p".repeat(MAX_CREDENTIAL)),
+                    tcp: Some(u16::MAX),
+                    tls: Some((u16::MAX, Pin::of(b"a certificate"))),
                 };
                 MAX_RELAYS
             ],

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use quinn_udp::{RecvMeta, Transmit};
 
+use tokio::sync::mpsc;
+
+use super::stream::{self, Over};
 use super::{RelayAccess, RelayNews, RelayTrouble, Relays};
 use crate::net::RoutePolicy;
 use crate::net::ice::Ports;
@@ -45,14 +48,20 @@ pub(crate) async fn probe(access: RelayAccess) -> Result<Result<Lent, RelayTroub
     let began = Instant::now();
     let mut relays = Relays::new(ports, began);
     relays.add(access, began);
+    let mut connection: Option<Connection> = None;
     loop {
         let now = Instant::now();
         relays.handle_timeout(now);
-        send(door, &mut relays);
+        for (server, over) in relays.streams() {
+            if connection.as_ref().is_none_or(|open| open.server != server) {
+                connection = Some(Connection::open(server, over));
+            }
+        }
+        send(door, connection.as_ref(), &mut relays);
         if let Some(RelayNews::Lent(address)) = relays.poll_news() {
             let took = began.elapsed();
             relays.release(Instant::now());
-            send(door, &mut relays);
+            send(door, connection.as_ref(), &mut relays);
             return Ok(Ok(Lent { address, took }));
         }
         if let Some((_, trouble)) = relays.trouble() {
@@ -64,12 +73,54 @@ pub(crate) async fn probe(access: RelayAccess) -> Result<Result<Lent, RelayTroub
             datagram = receive(door, server) => {
                 let _ = relays.handle(server, &datagram, Instant::now());
             }
+            (server, message) = heard(&mut connection) => match message {
+                Some(message) => {
+                    let _ = relays.handle(server, &message, Instant::now());
+                }
+                None => {
+                    relays.stream_ended(server, Instant::now());
+                    connection = None;
+                }
+            },
         }
     }
 }
 
-fn send(door: &UdpDoor, relays: &mut Relays) {
+/// A connection to the relay; it ends with this.
+struct Connection {
+    server: SocketAddr,
+    into: mpsc::Sender<Vec<u8>>,
+    from: mpsc::Receiver<Vec<u8>>,
+}
+
+impl Connection {
+    fn open(server: SocketAddr, over: Over) -> Self {
+        let (into, mut outgoing) = mpsc::channel(8);
+        let (heard, from) = mpsc::channel(8);
+        tokio::spawn(async move {
+            let deliver = |message: &mut [u8]| {
+                let _ = heard.try_send(message.to_vec());
+            };
+            let _ = stream::carry(RoutePolicy::Relay, server, over, &mut outgoing, deliver).await;
+        });
+        Self { server, into, from }
+    }
+}
+
+/// The next message out of the connection, or its end.
+async fn heard(connection: &mut Option<Connection>) -> (SocketAddr, Option<Vec<u8>>) {
+    match connection {
+        Some(open) => (open.server, open.from.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+fn send(door: &UdpDoor, connection: Option<&Connection>, relays: &mut Relays) {
     while let Some(sent) = relays.poll_transmit() {
+        if let Some(open) = connection.filter(|open| open.server == sent.server) {
+            let _ = open.into.try_send(stream::framed(sent.datagram));
+            continue;
+        }
         door.try_path(&Transmit {
             destination: sent.server,
             ecn: None,

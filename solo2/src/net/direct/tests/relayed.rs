@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicUsize;
 
 use rand::RngExt as _;
 use solo2_relay::credential::{InviteId, RelaySecret};
-use solo2_relay::invite::{Host, Invite};
+use solo2_relay::invite::{Host, Invite, Pin};
 use solo2_relay::server::Server;
 use solo2_relay::server::config::{Options, Settings};
 use tokio::sync::oneshot;
@@ -15,12 +15,17 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::net::ice::offer::CandidateKind;
 use crate::net::turn::Credential;
+use crate::net::turn::stream::Over;
 
 const SECRET: &[u8] = b"a secret of the relay, for the test";
 
 /// A relay that serves until it is dropped.
 struct Relay {
     address: SocketAddr,
+    /// Where it takes connections: in the clear, and under TLS.
+    tcp: u16,
+    tls: u16,
+    pin: Pin,
     /// Allocations at present.
     live: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
@@ -37,6 +42,15 @@ impl Relay {
         let (stop, mut stopped) = oneshot::channel();
         let live = Arc::new(AtomicUsize::new(0));
         let counted = live.clone();
+        let place = tempfile::tempdir().expect("a directory");
+        let certified = rcgen::generate_simple_self_signed(vec!["any.example".to_owned()]);
+        let certified = certified.expect("a certificate");
+        let pin = Pin::of(certified.cert.der());
+        let files = [place.path().join("cert.pem"), place.path().join("key.pem")];
+        let pems = [certified.cert.pem(), certified.signing_key.serialize_pem()];
+        for (file, pem) in files.iter().zip(pems) {
+            std::fs::write(file, pem).expect("a file");
+        }
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -44,23 +58,36 @@ impl Relay {
                 .expect("a runtime");
             let local = tokio::task::LocalSet::new();
             local.block_on(&runtime, async move {
+                let [cert, key] = files;
+                let any = SocketAddr::new(address.ip(), 0);
                 let options = Options {
                     listen_udp: vec![address],
+                    listen_tcp: vec![any],
+                    listen_tls: vec![any],
+                    tls_cert: Some(cert),
+                    tls_key: Some(key),
                     secret_file: Some("unused".into()),
                     ..Options::default()
                 };
                 let settings = Settings::try_from(options).expect("settings");
                 let secret = RelaySecret::new(Zeroizing::new(SECRET.to_vec())).expect("long");
                 let server = Server::start(&settings, Some(secret)).expect("a relay");
-                ready_tx.send(server.listen()[0]).expect("it is awaited");
+                let streams = [false, true].map(|tls| server.listen_streams(tls)[0].port());
+                let ready = (server.listen()[0], streams);
+                ready_tx.send(ready).expect("it is awaited");
+                drop(place);
                 let tick = Duration::from_millis(20);
                 while timeout(tick, &mut stopped).await.is_err() {
                     counted.store(server.sums().live, Ordering::Relaxed);
                 }
             });
         });
+        let (address, [tcp, tls]) = ready.recv().expect("it starts");
         Self {
-            address: ready.recv().expect("it starts"),
+            address,
+            tcp,
+            tls,
+            pin,
             live,
             stop: Some(stop),
             thread: Some(thread),
@@ -69,6 +96,23 @@ impl Relay {
 
     fn access(&self) -> RelayAccess {
         access(self.address, SECRET)
+    }
+
+    /// The same where UDP finds nobody: `silent` is a socket that says nothing.
+    fn access_over(&self, silent: &UdpSocket, streams: Vec<Over>) -> RelayAccess {
+        let server = silent.local_addr().expect("bound");
+        RelayAccess {
+            streams,
+            ..access(server, SECRET)
+        }
+    }
+
+    fn tls(&self, pin: Pin) -> Over {
+        Over::Tls {
+            port: self.tls,
+            pin: Some(pin),
+            host: "127.0.0.1".to_owned(),
+        }
     }
 }
 
@@ -89,6 +133,7 @@ fn access(server: SocketAddr, secret: &[u8]) -> RelayAccess {
     };
     RelayAccess {
         server,
+        streams: Vec::new(),
         credential: Credential::Invite(Arc::new(Invite {
             id,
             key: secret.invite_key(id),
@@ -144,22 +189,26 @@ async fn two_that_hide_meet_at_their_relay_and_show_no_address() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_no_relay_is_lent_the_other_sides() {
     let relay = Relay::start();
-    let own = relay.access();
-    let ends = ends_with(
-        |config| {
-            // The one that answers knows no relay and may be seen.
-            if config.role == Role::Controlling {
-                config.policy = RoutePolicy::Relay;
-                config.relays = vec![own.clone()];
-            }
-        },
-        |_, _| {},
-    )
-    .await
-    .expect("they meet");
-    both_ways(&ends, MIB / 4).await;
-    assert!(ends.controlling.path().borrow().relayed);
-    assert!(ends.controlled.path().borrow().relayed);
+    let silent = bind_v4("127.0.0.1").await;
+    let over_tcp = relay.access_over(&silent, vec![Over::Tcp { port: relay.tcp }]);
+    let over_tls = relay.access_over(&silent, vec![relay.tls(relay.pin)]);
+    for own in [relay.access(), over_tcp, over_tls] {
+        let ends = ends_with(
+            |config| {
+                // The one that answers knows no relay and may be seen.
+                if config.role == Role::Controlling {
+                    config.policy = RoutePolicy::Relay;
+                    config.relays = vec![own.clone()];
+                }
+            },
+            |_, _| {},
+        )
+        .await
+        .expect("they meet");
+        both_ways(&ends, MIB / 4).await;
+        assert!(ends.controlling.path().borrow().relayed);
+        assert!(ends.controlled.path().borrow().relayed);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,6 +309,47 @@ async fn a_relay_that_forgot_everything_is_asked_again() {
         .await
         .expect("the link goes on through new addresses");
     assert!(ends.controlled.path().borrow().relayed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_udp_is_blocked_the_relay_is_reached_over_tls_or_tcp() {
+    let relay = Relay::start();
+    let silent = bind_v4("127.0.0.1").await;
+    let over_tls = relay.access_over(&silent, vec![relay.tls(relay.pin)]);
+    let over_tcp = relay.access_over(&silent, vec![Over::Tcp { port: relay.tcp }]);
+    let over_udp = relay.access();
+    for (one, other) in [(&over_tls, &over_tcp), (&over_tcp, &over_udp)] {
+        let ends = ends_with(
+            |config| {
+                config.policy = RoutePolicy::Relay;
+                config.relays = vec![match config.role {
+                    Role::Controlling => one.clone(),
+                    Role::Controlled => other.clone(),
+                }];
+            },
+            |_, _| {},
+        )
+        .await
+        .expect("they meet");
+        both_ways(&ends, 3 * MIB).await;
+        assert!(ends.controlling.path().borrow().relayed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_with_another_certificate_is_not_talked_to() {
+    let relay = Relay::start();
+    let silent = bind_v4("127.0.0.1").await;
+    let other = Pin::of(b"some other certificate");
+    let wrong = relay.access_over(&silent, vec![relay.tls(other)]);
+    let refused = ends_with(hides(&wrong), |_, _| panic!("a signal left")).await;
+    assert!(matches!(
+        refused.err(),
+        Some(ConnectError::NoRelay(_, RelayTrouble::Silent))
+    ));
+    let right = relay.access_over(&silent, vec![relay.tls(relay.pin)]);
+    let tested = crate::net::turn::probe::probe(right).await;
+    assert!(matches!(tested, Ok(Ok(_))), "the control");
 }
 
 #[tokio::test(flavor = "multi_thread")]
