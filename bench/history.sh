@@ -34,7 +34,6 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 printf 'correct horse battery staple' >"$world/pw"
-printf 'another passphrase of many words' >"$world/phrase"
 for home in a b; do
     "$solo2" --home "$world/$home" init --no-account --name "$home" --password-file "$world/pw" \
         --words-out "$world/$home.words" >/dev/null
@@ -66,11 +65,11 @@ for home in a b; do
     "$solo2" --home "$world/$home" agent start --password-file "$world/pw" >/dev/null
 done
 row a "export --format archive" "$world/archive" "$solo2" --home "$world/a" export --format archive \
-    --passphrase-file "$world/phrase" -o "$world/archive"
+    -o "$world/archive"
 row a "export --format zip" "$world/zip" "$solo2" --home "$world/a" export --format zip \
     --password-file "$world/pw" --i-understand-plaintext -o "$world/zip"
 echo "the exporting agent: $(memory a)"
-row b "import" messages "$solo2" --home "$world/b" import "$world/archive" --passphrase-file "$world/phrase"
+row b "import" messages "$solo2" --home "$world/b" import "$world/archive" --words-file "$world/a.words"
 echo "the importing agent: $(memory b)"
 row a "search, the first" messages "$solo2" --home "$world/a" search tree
 row a "history" messages "$solo2" --home "$world/a" history "contact 0" --limit 50
