@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use solo2_crypto::identity::{DeviceCertificate, DeviceKeys};
 use solo2_crypto::rendezvous;
 use solo2_crypto::secret::Secret;
+use solo2_relay::invite::Invite;
 use solo2_store::{ContactId, VaultPaths};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use zeroize::Zeroizing;
@@ -29,7 +30,7 @@ use self::core::{Core, Input};
 use self::event::Event;
 use self::introductions::{Introductions, Reach};
 use self::route::Choice;
-use crate::config::{AcceptLimits, Receipts};
+use crate::config::{AcceptLimits, Receipts, RelayInvite};
 use crate::error::Failure;
 use crate::net::RoutePolicy;
 use crate::net::link::LinkTiming;
@@ -127,7 +128,7 @@ pub(crate) struct NetContext {
     pub(crate) device: Arc<DeviceKeys>,
     pub(crate) certificate: Arc<DeviceCertificate>,
     stun: RwLock<Vec<SocketAddr>>,
-    relays: RwLock<Vec<RelayAccess>>,
+    relays: RwLock<Vec<Arc<Invite>>>,
     pub(crate) policy: RoutePolicy,
     pub(crate) timing: LinkTiming,
     pub(crate) serial: AtomicU64,
@@ -172,16 +173,27 @@ impl NetContext {
         answer.await.map_err(|_| failure::stopped())?
     }
 
-    /// The relays of the configuration, resolved.
-    pub(crate) fn relays(&self) -> Vec<RelayAccess> {
+    /// The relays of the configuration.
+    pub(crate) fn relays(&self) -> Vec<Arc<Invite>> {
         self.relays
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn set_relays(&self, relays: Vec<RelayAccess>) {
-        *self.relays.write().unwrap_or_else(PoisonError::into_inner) = relays;
+    /// Those that a link under `policy` may use, at their addresses as they are now; one that
+    /// cannot be found in time is left out.
+    pub(crate) async fn find_relays(&self, policy: RoutePolicy) -> Vec<RelayAccess> {
+        let relays = self.relays();
+        match policy {
+            RoutePolicy::Direct | RoutePolicy::Offline => Vec::new(),
+            RoutePolicy::Any | RoutePolicy::Relay => setup::find_relays(&relays, policy).await,
+        }
+    }
+
+    fn set_relays(&self, invites: &[RelayInvite]) {
+        let relays = invites.iter().map(|invite| Arc::new(invite.read()));
+        *self.relays.write().unwrap_or_else(PoisonError::into_inner) = relays.collect();
     }
 
     fn set_stun(&self, servers: Vec<SocketAddr>) {

@@ -99,7 +99,7 @@ pub(crate) enum ConnectError {
     #[error(transparent)]
     Setup(#[from] quic::SetupError),
     /// The policy asks for a relay, and there is none to ask.
-    #[error("no relay is configured")]
+    #[error("no relay is configured, or none can be found")]
     Relayless,
     /// The policy asks for a relay, and none of ours lends us an address.
     #[error("the relay {0} lends no address: {1}")]

@@ -400,7 +400,7 @@ async fn attempt(
         link,
         mask: net.mask_keys(&keys.pair_secret),
         stun: net.stun(),
-        relays: net.relays(),
+        relays: net.find_relays(policy).await,
         policy,
         first_remote: offer,
     };

@@ -425,13 +425,14 @@ async fn meet(net: &Arc<NetContext>, proven: &Proven) -> Result<DirectLink, Fail
         Some(offer) => (*offer.link(), Role::Controlled),
         None => (rand::random(), Role::Controlling),
     };
+    let policy = net.call(|core| core.first_contact()).await?;
     let config = DirectConfig {
         role,
         link,
         mask: net.mask_keys(&proven.key),
         stun: net.stun(),
-        relays: net.relays(),
-        policy: net.call(|core| core.first_contact()).await?,
+        relays: net.find_relays(policy).await,
+        policy,
         first_remote: offer,
     };
     let (signals, incoming) = mpsc::channel(16);

@@ -289,8 +289,7 @@ async fn reload(node: &Node, params: Value) -> Result<Value, Failure> {
     if !config.offline {
         let stun = super::setup::stun_servers(&config.stun, node.net.policy).await;
         node.net.set_stun(stun);
-        let relays = super::setup::relays(&config.relays, node.net.policy).await;
-        node.net.set_relays(relays);
+        node.net.set_relays(&config.relays);
         node.net.introductions.set_servers(config.signal);
     }
     node.call(move |core| {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use rand::SeedableRng as _;
 use rand::rngs::{StdRng, SysRng};
@@ -12,8 +13,10 @@ use solo2_crypto::identity::mnemonic::{self, MnemonicError};
 use solo2_crypto::identity::{AccountKey, DeviceCertificate, DeviceKeys};
 use solo2_crypto::secret::Secret;
 use solo2_export::key::ArchiveKey;
+use solo2_relay::invite::Invite;
 use solo2_store::{CreateError, Repair, RepairError, Repaired, UnlockError, Vault, VaultPaths};
 use tokio::sync::{broadcast, mpsc};
+use tokio::time::timeout_at;
 use zeroize::Zeroizing;
 
 use super::core::{Core, Me};
@@ -23,7 +26,7 @@ use super::service::NodeService;
 use super::time::{now_ms, now_secs};
 use super::{Created, NetContext, NewProfile, Node, NodeSettings, Paths, Unlock, failure};
 use crate::agent::rpc::Service;
-use crate::config::{NodeConfig, RelayInvite};
+use crate::config::NodeConfig;
 use crate::error::{Failure, Kind};
 use crate::net::link::LinkTiming;
 use crate::net::signal::{Connector, Dialing};
@@ -327,7 +330,13 @@ pub(super) async fn start(
         device: device.clone(),
         certificate: certificate.clone(),
         stun: RwLock::new(stun_servers(&config.stun, policy).await),
-        relays: RwLock::new(relays(&config.relays, policy).await),
+        relays: RwLock::new(
+            config
+                .relays
+                .iter()
+                .map(|invite| Arc::new(invite.read()))
+                .collect(),
+        ),
         policy,
         timing: LinkTiming::default(),
         serial: AtomicU64::new(1),
@@ -409,25 +418,29 @@ pub(super) async fn stun_servers(servers: &[String], policy: RoutePolicy) -> Vec
     addresses
 }
 
-/// The relays that are configured, at their addresses; one that cannot be found is left out.
-pub(super) async fn relays(invites: &[RelayInvite], policy: RoutePolicy) -> Vec<RelayAccess> {
+/// How long a link waits for the addresses of its relays.
+const FIND_RELAYS: Duration = Duration::from_secs(3);
+
+/// Relays at their addresses; one that cannot be found is left out.
+pub(super) async fn find_relays(invites: &[Arc<Invite>], policy: RoutePolicy) -> Vec<RelayAccess> {
     let mut relays = Vec::new();
+    let until = tokio::time::Instant::now() + FIND_RELAYS;
     for invite in invites {
-        let invite = Arc::new(invite.read());
         let host = invite.host.in_a_url();
-        match socket::resolve(policy, &host).await {
-            Ok(found) => {
+        match timeout_at(until, socket::resolve(policy, &host)).await {
+            Ok(Ok(found)) => {
                 // One of each family: a link needs one that its peer can use, too.
                 let of = |v4: bool| found.iter().find(|address| address.is_ipv4() == v4);
                 for address in [of(true), of(false)].into_iter().flatten() {
                     relays.push(RelayAccess {
                         server: SocketAddr::new(*address, invite.udp),
-                        streams: streams(&invite),
+                        streams: streams(invite),
                         credential: Credential::Invite(invite.clone()),
                     });
                 }
             }
-            Err(error) => tracing::warn!("{error}"),
+            Ok(Err(error)) => tracing::warn!("{error}"),
+            Err(_) => tracing::warn!("looking for {host} takes too long"),
         }
     }
     relays
