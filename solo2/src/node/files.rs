@@ -154,14 +154,20 @@ async fn wait(
         let (open, stuck) = node
             .call(move |core| Ok((core.find_transfer(id).is_some(), core.stuck(id).cloned())))
             .await?;
-        match (open, stuck) {
-            (false, _) => return Ok(()),
-            (true, Some(problem)) => return Err(problem),
-            (true, None) => {}
+        if let (true, Some(problem)) = (open, stuck) {
+            return Err(problem);
         }
-        let event = tokio::select! {
-            event = timeout_at(deadline, live.recv()) => event,
-            () = sink.closed() => return Err(failure::stopped()),
+        // What ended has said why before it was gone: that is read first.
+        let event = if open {
+            tokio::select! {
+                event = timeout_at(deadline, live.recv()) => event,
+                () = sink.closed() => return Err(failure::stopped()),
+            }
+        } else {
+            match live.try_recv() {
+                Ok(event) => Ok(Ok(event)),
+                Err(_) => return Ok(()),
+            }
         };
         match event {
             Ok(Ok(Event::OfPeer {
