@@ -166,6 +166,7 @@ async fn wait(
         } else {
             match live.try_recv() {
                 Ok(event) => Ok(Ok(event)),
+                Err(broadcast::error::TryRecvError::Lagged(_)) => continue,
                 Err(_) => return Ok(()),
             }
         };
