@@ -287,6 +287,23 @@ async fn a_direct_policy_asks_no_relay_and_takes_none() {
     .await
     .expect("they meet");
     assert!(!ends.controlled.path().borrow().relayed);
+
+    // Where nothing but a relay passes, there is no link under it, and one without it.
+    for policy in [RoutePolicy::Direct, RoutePolicy::Any] {
+        let met = ends_with(
+            |config| {
+                config.relays = vec![own.clone()];
+                if config.role == Role::Controlled {
+                    config.policy = policy;
+                }
+            },
+            |_, candidates| {
+                candidates.retain(|candidate| candidate.kind == CandidateKind::Relayed);
+            },
+        );
+        let met = timeout(Duration::from_secs(6), met).await;
+        assert_eq!(met.is_ok(), policy == RoutePolicy::Any, "{policy:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
