@@ -1,15 +1,14 @@
 //! The relay route: a real `solo2-relay` between two homes.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::namespace::Network;
-use crate::world::{Home, World, eventually, texts};
+use crate::world::{Home, World, eventually, serve, texts};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -32,17 +31,7 @@ impl Relay {
         let mut command = world.server("solo2-relay");
         command.args(["serve", "--json", "--listen-udp", address]);
         command.args(["--secret-file", "relay-secret"]);
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let ready: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|_| panic!("solo2-relay did not say that it is ready: {line:?}"));
+        let (child, ready) = serve(command);
         let address = ready["listen"][0].as_str().unwrap().to_owned();
         let mut command = world.server("solo2-relay");
         command.args(["invite", "--secret-file", "relay-secret", "--public"]);

@@ -33,15 +33,32 @@ pub(crate) fn solo2() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_solo2"))
 }
 
-/// The introduction server, which stands beside the client.
-fn solo2_signal() -> PathBuf {
-    let path = solo2().with_file_name("solo2-signal");
+/// A server, which stands beside the client.
+fn beside(program: &str) -> PathBuf {
+    let path = solo2().with_file_name(program);
     assert!(
         path.exists(),
-        "{} is missing; build it: cargo build -p solo2-signal",
+        "{} is missing; build it: cargo build -p {program}",
         path.display()
     );
     path
+}
+
+/// Starts a server; what it says once it is ready comes along.
+pub(crate) fn serve(mut command: Command) -> (Child, Value) {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let ready = serde_json::from_str(&line)
+        .unwrap_or_else(|_| panic!("{command:?} did not say that it is ready: {line:?}"));
+    (child, ready)
 }
 
 /// Whether this process is root.
@@ -176,41 +193,23 @@ impl World {
         let mut url = self.root.url.lock().unwrap();
         let (scheme, listen) = url.split_once("://").unwrap();
         let (scheme, listen) = (scheme.to_owned(), listen.to_owned());
-        let mut command = self
-            .root
-            .command(self.root.namespace.as_ref(), &solo2_signal());
+        let mut command = self.server("solo2-signal");
         command.args(["serve", "--listen", &listen, "--db", "memory", "--json"]);
         if scheme == "wss" {
             let [certificate, key] = TLS_FILES.map(|file| self.root.dir.join(file));
             command.arg("--tls-cert").arg(certificate);
             command.arg("--tls-key").arg(key);
         }
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let ready: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|_| panic!("solo2-signal did not say that it is ready: {line:?}"));
+        let (child, ready) = serve(command);
         let address: SocketAddr = ready["listen"].as_str().unwrap().parse().unwrap();
         *url = format!("{scheme}://{address}");
         *slot = Some(Signal { child, address });
     }
 
-    /// One of the other servers, to be run where the introduction server is.
+    /// A server, to be run in the middle.
     pub(crate) fn server(&self, program: &str) -> Command {
-        let path = solo2().with_file_name(program);
-        assert!(
-            path.exists(),
-            "{} is missing; build it: cargo build -p {program}",
-            path.display()
-        );
-        self.root.command(self.root.namespace.as_ref(), &path)
+        let namespace = self.root.namespace.as_ref();
+        self.root.command(namespace, &beside(program))
     }
 
     /// SIGKILLs the introduction server.
