@@ -13,6 +13,7 @@
 //! the Noise session above binds itself to the connection (docs/protocol/3-links.md §1).
 
 pub(crate) mod bulk;
+pub(crate) mod connection;
 pub(crate) mod direct;
 pub(crate) mod frame;
 pub(crate) mod handshake;

@@ -18,6 +18,7 @@ use solo2_crypto::file::{CHUNK_LEN, TAG_LEN};
 use thiserror::Error;
 use tokio::sync::watch;
 
+use super::connection::{Broken, RecvStream, SendStream, Streams};
 use super::direct::PathState;
 
 /// Version of the requests below.
@@ -68,13 +69,19 @@ pub(crate) enum LaneError {
     Protocol,
 }
 
+impl From<Broken> for LaneError {
+    fn from(Broken: Broken) -> Self {
+        Self::Connection
+    }
+}
+
 /// A link's lanes.
 #[derive(Clone)]
-pub(crate) struct Lanes(quinn::Connection, watch::Receiver<PathState>);
+pub(crate) struct Lanes(Streams, watch::Receiver<PathState>);
 
 impl Lanes {
-    pub(crate) fn new(connection: quinn::Connection, path: watch::Receiver<PathState>) -> Self {
-        Self(connection, path)
+    pub(crate) fn new(streams: Streams, path: watch::Receiver<PathState>) -> Self {
+        Self(streams, path)
     }
 
     /// The path that they take now.
@@ -84,17 +91,15 @@ impl Lanes {
 
     /// Asks for a file: what comes back, or why nothing does.
     pub(crate) async fn fetch(&self, request: Request) -> Result<Fetched, LaneError> {
-        let (mut send, mut recv) = self.0.open_bi().await.map_err(|_| LaneError::Connection)?;
-        let _ = send.set_priority(PRIORITY);
-        send.write_all(&request.encode())
-            .await
-            .map_err(|_| LaneError::Connection)?;
+        let (mut send, mut recv) = self.0.open().await?;
+        send.set_priority(PRIORITY);
+        send.write_all(&request.encode()).await?;
         let mut status = [0];
-        read(&mut recv, &mut status).await?;
+        recv.read_exact(&mut status).await?;
         match Status::decode(status) {
             Some(Status::Data) => {
                 let mut salt = [0; 32];
-                read(&mut recv, &mut salt).await?;
+                recv.read_exact(&mut salt).await?;
                 Ok(Fetched::Data {
                     salt,
                     records: Records(recv),
@@ -108,12 +113,8 @@ impl Lanes {
 
     /// The next request of the peer.
     pub(crate) async fn accept(&self) -> Result<Asked, LaneError> {
-        let (send, recv) = self
-            .0
-            .accept_bi()
-            .await
-            .map_err(|_| LaneError::Connection)?;
-        let _ = send.set_priority(PRIORITY);
+        let (send, recv) = self.0.accept().await?;
+        send.set_priority(PRIORITY);
         Ok(Asked { send, recv })
     }
 }
@@ -132,14 +133,14 @@ pub(crate) enum Fetched {
 
 /// A lane that the peer opened and whose request is still to be read.
 pub(crate) struct Asked {
-    send: quinn::SendStream,
-    recv: quinn::RecvStream,
+    send: SendStream,
+    recv: RecvStream,
 }
 
 impl Asked {
     pub(crate) async fn request(&mut self) -> Result<Request, LaneError> {
         let mut bytes = [0; REQUEST_LEN];
-        read(&mut self.recv, &mut bytes).await?;
+        self.recv.read_exact(&mut bytes).await?;
         Request::decode(&bytes).ok_or(LaneError::Protocol)
     }
 
@@ -147,8 +148,7 @@ impl Asked {
     pub(crate) async fn refuse(mut self, status: Status) {
         // A peer that has left needs no answer.
         if self.send.write_all(&[status.encode()]).await.is_ok() {
-            let _ = self.send.finish();
-            let _ = self.send.stopped().await;
+            let _ = self.send.finish().await;
         }
     }
 
@@ -158,16 +158,13 @@ impl Asked {
         if let Some(place) = head.last_chunk_mut() {
             *place = *salt;
         }
-        self.send
-            .write_all(&head)
-            .await
-            .map_err(|_| LaneError::Connection)?;
+        self.send.write_all(&head).await?;
         Ok((Outgoing(self.send), Acks(self.recv)))
     }
 }
 
 /// The sending half of a lane.
-pub(crate) struct Outgoing(quinn::SendStream);
+pub(crate) struct Outgoing(SendStream);
 
 impl Outgoing {
     /// Sends one sealed record: ciphertext and tag.
@@ -175,10 +172,7 @@ impl Outgoing {
         let len = u32::try_from(sealed.len().saturating_sub(TAG_LEN)).unwrap_or(0);
         let head = len | if last { LAST } else { 0 };
         let mut parts = [Bytes::copy_from_slice(&head.to_be_bytes()), sealed];
-        self.0
-            .write_all_chunks(&mut parts)
-            .await
-            .map_err(|_| LaneError::Connection)
+        Ok(self.0.write_chunks(&mut parts).await?)
     }
 
     /// Sends `padding` zeros and waits until the peer has everything.
@@ -187,60 +181,54 @@ impl Outgoing {
             let count = usize::try_from(padding)
                 .unwrap_or(usize::MAX)
                 .min(PADDING.len());
-            self.0
-                .write_chunk(Bytes::from_static(PADDING.get(..count).unwrap_or_default()))
-                .await
-                .map_err(|_| LaneError::Connection)?;
+            let mut zeros = [Bytes::from_static(PADDING.get(..count).unwrap_or_default())];
+            self.0.write_chunks(&mut zeros).await?;
             padding -= count as u64;
         }
-        self.0.finish().map_err(|_| LaneError::Connection)?;
-        match self.0.stopped().await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(LaneError::Connection),
-        }
+        Ok(self.0.finish().await?)
     }
 
     /// Lets the lane go in a way that cannot be taken for its end.
     pub(crate) fn abort(mut self) {
-        let _ = self.0.reset(1u8.into());
+        self.0.reset();
     }
 }
 
 /// What the receiver of a file says it has written.
-pub(crate) struct Acks(quinn::RecvStream);
+pub(crate) struct Acks(RecvStream);
 
 impl Acks {
     /// The next acknowledged offset.
     pub(crate) async fn next(&mut self) -> Result<u64, LaneError> {
         let mut bytes = [0; 8];
-        read(&mut self.0, &mut bytes).await?;
+        self.0.read_exact(&mut bytes).await?;
         Ok(u64::from_be_bytes(bytes))
     }
 }
 
 /// The receiving half of a lane.
-pub(crate) struct Records(quinn::RecvStream);
+pub(crate) struct Records(RecvStream);
 
 impl Records {
     /// The next record and whether it is the last.
     pub(crate) async fn next(&mut self) -> Result<(Vec<u8>, bool), LaneError> {
         let mut head = [0; 4];
-        read(&mut self.0, &mut head).await?;
+        self.0.read_exact(&mut head).await?;
         let head = u32::from_be_bytes(head);
         let len = usize::try_from(head & !LAST).unwrap_or(usize::MAX);
         if len == 0 || len > CHUNK_LEN {
             return Err(LaneError::Protocol);
         }
         let mut sealed = vec![0; len + TAG_LEN];
-        read(&mut self.0, &mut sealed).await?;
+        self.0.read_exact(&mut sealed).await?;
         Ok((sealed, head & LAST != 0))
     }
 
     /// Takes the padding, so that the sender learns that all has come.
     pub(crate) async fn drain(mut self, padding: u64) {
         let mut left = padding;
-        while let Ok(Some(chunk)) = self.0.read_chunk(CHUNK_LEN, true).await {
-            let Some(rest) = left.checked_sub(chunk.bytes.len() as u64) else {
+        while let Ok(count @ 1..) = self.0.skip(CHUNK_LEN).await {
+            let Some(rest) = left.checked_sub(count as u64) else {
                 return;
             };
             left = rest;
@@ -249,22 +237,13 @@ impl Records {
 }
 
 /// Tells the sender how far the file is written.
-pub(crate) struct Acknowledger(quinn::SendStream);
+pub(crate) struct Acknowledger(SendStream);
 
 impl Acknowledger {
     /// Everything below `offset` is written.
     pub(crate) async fn acknowledge(&mut self, offset: u64) -> Result<(), LaneError> {
-        self.0
-            .write_all(&offset.to_be_bytes())
-            .await
-            .map_err(|_| LaneError::Connection)
+        Ok(self.0.write_all(&offset.to_be_bytes()).await?)
     }
-}
-
-async fn read(recv: &mut quinn::RecvStream, place: &mut [u8]) -> Result<(), LaneError> {
-    recv.read_exact(place)
-        .await
-        .map_err(|_| LaneError::Connection)
 }
 
 impl Request {

@@ -68,7 +68,7 @@ const KICKS: [Duration; 3] = [
 ];
 
 /// QUIC application error codes of a link.
-const CLOSED: VarInt = VarInt::from_u32(0);
+pub(super) const CLOSED: VarInt = VarInt::from_u32(0);
 const PATH_LOST: VarInt = VarInt::from_u32(1);
 
 /// What [`connect`] needs to know.
@@ -137,7 +137,7 @@ pub(crate) struct PathState {
 }
 
 impl PathState {
-    const NONE: Self = Self {
+    pub(super) const NONE: Self = Self {
         local: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
         remote: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
         connected: false,

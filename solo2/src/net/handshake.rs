@@ -17,13 +17,12 @@
 //! Each message crosses as one block of 4096 bytes. Spec: docs/protocol/3-links.md §1.
 
 use solo2_crypto::identity::{DeviceCertificate, DeviceKeys};
-use solo2_crypto::noise::{
-    Carrier, IkInitiator, IkResponder, Purpose, Transport, XxInitiator, XxResponder, prologue,
-};
+use solo2_crypto::noise::{IkInitiator, IkResponder, Purpose, Transport, XxInitiator, XxResponder};
 use solo2_crypto::secret::Secret;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::connection::{Broken, Connection, RecvStream, SendStream};
 use super::frame::SEALED_LEN;
 
 /// Bytes of a block before the message: kind, generation, length.
@@ -62,15 +61,13 @@ impl Psks {
 pub(crate) struct Ends<'a> {
     pub(crate) device: &'a DeviceKeys,
     pub(crate) certificate: &'a DeviceCertificate,
-    /// The TLS exporter of the connection below.
-    pub(crate) binding: [u8; 32],
 }
 
 /// What a handshake yields.
 pub(crate) struct Established {
     pub(crate) transport: Transport,
-    pub(crate) send: quinn::SendStream,
-    pub(crate) recv: quinn::RecvStream,
+    pub(crate) send: SendStream,
+    pub(crate) recv: RecvStream,
     /// The psk that went into the handshake.
     pub(crate) psk: Secret<32>,
     /// Its place in the chain; `None` after `XXpsk0`, which starts a new one.
@@ -94,6 +91,12 @@ pub(crate) enum HandshakeError {
     Identity,
 }
 
+impl From<Broken> for HandshakeError {
+    fn from(Broken: Broken) -> Self {
+        Self::Connection
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     IkInit = 1,
@@ -106,21 +109,19 @@ enum Kind {
 
 /// Opens the link to a known contact as its initiator.
 pub(crate) async fn initiate(
-    connection: &quinn::Connection,
+    connection: &Connection,
     ends: Ends<'_>,
     remote: &DeviceCertificate,
     psks: Option<&Psks>,
     reset_psk: &Secret<32>,
 ) -> Result<Established, HandshakeError> {
-    let (mut send, mut recv) = connection
-        .open_bi()
-        .await
-        .map_err(|_| HandshakeError::Connection)?;
+    let prologue = connection.prologue(Purpose::Contact);
+    let (mut send, mut recv) = connection.streams.open().await?;
     if let Some(psks) = psks {
         let (await_reply, first) = IkInitiator::start(
             ends.device.noise(),
             &remote.noise(),
-            &prologue(Purpose::Contact, Carrier::Quic, &ends.binding),
+            &prologue,
             &mut rand::rng(),
         )
         .map_err(|_| HandshakeError::Unproven)?;
@@ -146,22 +147,20 @@ pub(crate) async fn initiate(
             _ => return Err(HandshakeError::Malformed),
         }
     }
-    let established = initiate_xx((send, recv), &ends, Purpose::Contact, reset_psk).await?;
+    let established = initiate_xx((send, recv), &ends, &prologue, reset_psk).await?;
     require_account(established, remote)
 }
 
 /// Answers a known contact.
 pub(crate) async fn accept(
-    connection: &quinn::Connection,
+    connection: &Connection,
     ends: Ends<'_>,
     remote: &DeviceCertificate,
     psks: Option<&Psks>,
     reset_psk: &Secret<32>,
 ) -> Result<Established, HandshakeError> {
-    let (mut send, mut recv) = connection
-        .accept_bi()
-        .await
-        .map_err(|_| HandshakeError::Connection)?;
+    let prologue = connection.prologue(Purpose::Contact);
+    let (mut send, mut recv) = connection.streams.accept().await?;
     let mut first = read_block(&mut recv).await?;
     if first.kind == Kind::IkInit {
         let shared = psks.and_then(|psks| {
@@ -174,7 +173,7 @@ pub(crate) async fn accept(
         if let Some((generation, psk)) = shared {
             let responder = IkResponder::read(
                 ends.device.noise(),
-                &prologue(Purpose::Contact, Carrier::Quic, &ends.binding),
+                &prologue,
                 &first.message,
                 &mut rand::rng(),
             )
@@ -197,49 +196,46 @@ pub(crate) async fn accept(
         write_block(&mut send, Kind::Refused, 0, &[]).await?;
         first = read_block(&mut recv).await?;
     }
-    let established = accept_xx((send, recv), first, &ends, Purpose::Contact, reset_psk).await?;
+    let established = accept_xx((send, recv), first, &ends, &prologue, reset_psk).await?;
     require_account(established, remote)
 }
 
 /// Opens a pairing link under the invite's key.
 pub(crate) async fn initiate_pairing(
-    connection: &quinn::Connection,
+    connection: &Connection,
     ends: Ends<'_>,
     psk: &Secret<32>,
 ) -> Result<Established, HandshakeError> {
-    let streams = connection
-        .open_bi()
-        .await
-        .map_err(|_| HandshakeError::Connection)?;
-    initiate_xx(streams, &ends, Purpose::Pairing, psk).await
+    let streams = connection.streams.open().await?;
+    initiate_xx(streams, &ends, &connection.prologue(Purpose::Pairing), psk).await
 }
 
 /// Answers a pairing link under the invite's key.
 pub(crate) async fn accept_pairing(
-    connection: &quinn::Connection,
+    connection: &Connection,
     ends: Ends<'_>,
     psk: &Secret<32>,
 ) -> Result<Established, HandshakeError> {
-    let (send, mut recv) = connection
-        .accept_bi()
-        .await
-        .map_err(|_| HandshakeError::Connection)?;
+    let (send, mut recv) = connection.streams.accept().await?;
     let first = read_block(&mut recv).await?;
-    accept_xx((send, recv), first, &ends, Purpose::Pairing, psk).await
+    accept_xx(
+        (send, recv),
+        first,
+        &ends,
+        &connection.prologue(Purpose::Pairing),
+        psk,
+    )
+    .await
 }
 
 async fn initiate_xx(
-    (mut send, mut recv): (quinn::SendStream, quinn::RecvStream),
+    (mut send, mut recv): (SendStream, RecvStream),
     ends: &Ends<'_>,
-    purpose: Purpose,
+    prologue: &[u8],
     psk: &Secret<32>,
 ) -> Result<Established, HandshakeError> {
-    let (await_second, first) = XxInitiator::start(
-        ends.device.noise(),
-        psk,
-        &prologue(purpose, Carrier::Quic, &ends.binding),
-        &mut rand::rng(),
-    );
+    let (await_second, first) =
+        XxInitiator::start(ends.device.noise(), psk, prologue, &mut rand::rng());
     write_block(&mut send, Kind::XxFirst, 0, &first).await?;
     let second = read_block(&mut recv).await?;
     if second.kind != Kind::XxSecond {
@@ -261,10 +257,10 @@ async fn initiate_xx(
 }
 
 async fn accept_xx(
-    (mut send, mut recv): (quinn::SendStream, quinn::RecvStream),
+    (mut send, mut recv): (SendStream, RecvStream),
     first: Block,
     ends: &Ends<'_>,
-    purpose: Purpose,
+    prologue: &[u8],
     psk: &Secret<32>,
 ) -> Result<Established, HandshakeError> {
     if first.kind != Kind::XxFirst {
@@ -273,7 +269,7 @@ async fn accept_xx(
     let (await_third, second) = XxResponder::start(
         ends.device.noise(),
         psk,
-        &prologue(purpose, Carrier::Quic, &ends.binding),
+        prologue,
         &first.message,
         ends.certificate.as_bytes(),
         &mut rand::rng(),
@@ -330,7 +326,7 @@ struct Block {
 }
 
 async fn write_block(
-    send: &mut quinn::SendStream,
+    send: &mut SendStream,
     kind: Kind,
     generation: u32,
     message: &[u8],
@@ -345,16 +341,12 @@ async fn write_block(
     block.extend_from_slice(&len.to_be_bytes());
     block.extend_from_slice(message);
     block.resize(SEALED_LEN, 0);
-    send.write_all(&block)
-        .await
-        .map_err(|_| HandshakeError::Connection)
+    Ok(send.write_all(&block).await?)
 }
 
-async fn read_block(recv: &mut quinn::RecvStream) -> Result<Block, HandshakeError> {
+async fn read_block(recv: &mut RecvStream) -> Result<Block, HandshakeError> {
     let mut block = Zeroizing::new(vec![0; SEALED_LEN]);
-    recv.read_exact(&mut block)
-        .await
-        .map_err(|_| HandshakeError::Connection)?;
+    recv.read_exact(&mut block).await?;
     parse_block(&block).ok_or(HandshakeError::Malformed)
 }
 

@@ -23,6 +23,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::connection::{RecvStream, SendStream};
 use super::frame::{Frame, SEALED_LEN};
 use super::handshake::Established;
 
@@ -138,8 +139,7 @@ pub(crate) async fn run(
                 Some(frame) => pump.send_batch(frame, &mut outgoing).await,
                 None => {
                     let _ = pump.send_batch(Frame::Close, &mut outgoing).await;
-                    let _ = pump.send.finish();
-                    let _ = timeout(Duration::from_secs(2), pump.send.stopped()).await;
+                    let _ = timeout(Duration::from_secs(2), pump.send.finish()).await;
                     Err(LinkError::Closed)
                 }
             },
@@ -170,7 +170,7 @@ fn gap(mean: Duration) -> Duration {
     mean.mul_f64((-uniform.ln()).min(3.0))
 }
 
-async fn read_blocks(mut recv: quinn::RecvStream, blocks: mpsc::Sender<Vec<u8>>) {
+async fn read_blocks(mut recv: RecvStream, blocks: mpsc::Sender<Vec<u8>>) {
     loop {
         let mut block = vec![0; SEALED_LEN];
         if recv.read_exact(&mut block).await.is_err() || blocks.send(block).await.is_err() {
@@ -188,7 +188,7 @@ struct Pump {
     initiator: bool,
     renewal: Renewal,
     timing: LinkTiming,
-    send: quinn::SendStream,
+    send: SendStream,
     info: watch::Sender<LinkInfo>,
     frames_sent: u64,
     frames_since_renewal: u64,

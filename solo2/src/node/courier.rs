@@ -28,7 +28,8 @@ use super::route::Wish;
 use super::time::now_secs;
 use crate::net::RoutePolicy;
 use crate::net::bulk::Lanes;
-use crate::net::direct::{self, ConnectError, DirectConfig, DirectLink};
+use crate::net::connection::Connection;
+use crate::net::direct::{self, ConnectError, DirectConfig};
 use crate::net::handshake::{self, Ends, HandshakeError};
 use crate::net::ice::Role;
 use crate::net::ice::offer::LinkSignal;
@@ -414,9 +415,10 @@ async fn attempt(
     let Ok(Ok(direct)) = connected else {
         return;
     };
+    let connection = Connection::from(direct);
     let _ = news.send(News::Connected(link)).await;
-    match timeout(HANDSHAKE_MAX, shake_hands(&net, &keys, role, &direct)).await {
-        Ok(Ok(established)) => carry(&net, &keys, policy, &direct, established).await,
+    match timeout(HANDSHAKE_MAX, shake_hands(&net, &keys, role, &connection)).await {
+        Ok(Ok(established)) => carry(&net, &keys, policy, &connection, established).await,
         Ok(Err(error)) => {
             tracing::info!("handshake failed: {error}");
             if matches!(error, HandshakeError::Unproven) && role == Role::Controlling {
@@ -426,26 +428,24 @@ async fn attempt(
         }
         Err(_) => tracing::info!("handshake timed out"),
     }
-    direct.connection.close(0u8.into(), b"");
 }
 
 async fn shake_hands(
     net: &NetContext,
     keys: &PeerKeys,
     role: Role,
-    direct: &DirectLink,
+    connection: &Connection,
 ) -> Result<handshake::Established, HandshakeError> {
     let ends = Ends {
         device: &net.device,
         certificate: &net.certificate,
-        binding: direct.binding,
     };
     let psks = keys.psks();
     let reset_psk = rendezvous::reset_psk(&keys.pair_secret);
     match role {
         Role::Controlling => {
             handshake::initiate(
-                &direct.connection,
+                connection,
                 ends,
                 &keys.certificate,
                 psks.as_ref(),
@@ -455,7 +455,7 @@ async fn shake_hands(
         }
         Role::Controlled => {
             handshake::accept(
-                &direct.connection,
+                connection,
                 ends,
                 &keys.certificate,
                 psks.as_ref(),
@@ -471,7 +471,7 @@ async fn carry(
     net: &NetContext,
     keys: &PeerKeys,
     policy: RoutePolicy,
-    direct: &DirectLink,
+    connection: &Connection,
     established: handshake::Established,
 ) {
     let contact = keys.contact;
@@ -487,8 +487,8 @@ async fn carry(
         policy,
         frames,
         info,
-        path: direct.path(),
-        lanes: Lanes::new(direct.connection.clone(), direct.path()),
+        path: connection.path(),
+        lanes: Lanes::new(connection.streams.clone(), connection.path()),
         initiator: established.initiator,
         psk: established.psk.duplicate(),
         generation: established.generation,
@@ -527,7 +527,7 @@ async fn carry(
     };
     net.links.send_modify(|links| *links += 1);
     let routes = async {
-        let mut path = direct.path();
+        let mut path = connection.path();
         let mut relayed = path.borrow_and_update().relayed;
         while path.changed().await.is_ok() {
             let now = path.borrow_and_update().relayed;

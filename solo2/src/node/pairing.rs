@@ -36,7 +36,8 @@ use super::peer::PeerState;
 use super::time::now_ms;
 use super::{NetContext, Node, failure};
 use crate::error::{Failure, Kind};
-use crate::net::direct::{self, DirectConfig, DirectLink};
+use crate::net::connection::Connection;
+use crate::net::direct::{self, DirectConfig};
 use crate::net::frame::{Frame, SEALED_LEN};
 use crate::net::handshake::{self, Ends, Established};
 use crate::net::ice::Role;
@@ -375,28 +376,23 @@ fn too_slow() -> Failure {
 /// The direct link under the PAKE key, the agreement on it, and the new contact.
 async fn pair(node: &Node, proven: Proven, name: Option<String>) -> Result<Value, Failure> {
     let net = node.net.clone();
-    let direct = meet(&net, &proven).await?;
+    let connection = meet(&net, &proven).await?;
     let ends = Ends {
         device: &net.device,
         certificate: &net.certificate,
-        binding: direct.binding,
     };
     let established = match proven.side {
-        InviteSide::Joiner => {
-            handshake::initiate_pairing(&direct.connection, ends, &proven.key).await
-        }
-        InviteSide::Inviter => {
-            handshake::accept_pairing(&direct.connection, ends, &proven.key).await
-        }
+        InviteSide::Joiner => handshake::initiate_pairing(&connection, ends, &proven.key).await,
+        InviteSide::Inviter => handshake::accept_pairing(&connection, ends, &proven.key).await,
     }
     .map_err(|error| Failure::new(Kind::Integrity, format!("pairing failed: {error}")))?;
     let outcome = agree(node, established, proven.side, name).await;
-    direct.connection.close(0u8.into(), b"");
+    connection.close();
     outcome
 }
 
 /// Finds a path to the other side over the tokens that grow from the PAKE key.
-async fn meet(net: &Arc<NetContext>, proven: &Proven) -> Result<DirectLink, Failure> {
+async fn meet(net: &Arc<NetContext>, proven: &Proven) -> Result<Connection, Failure> {
     let (ours, theirs) = match proven.side {
         InviteSide::Inviter => (InviteSide::Inviter, InviteSide::Joiner),
         InviteSide::Joiner => (InviteSide::Joiner, InviteSide::Inviter),
@@ -441,7 +437,9 @@ async fn meet(net: &Arc<NetContext>, proven: &Proven) -> Result<DirectLink, Fail
     loop {
         tokio::select! {
             done = &mut connecting => {
-                return done.map_err(|error| failure::network(format!("no path to the other device: {error}")));
+                return done.map(Connection::from).map_err(|error| {
+                    failure::network(format!("no path to the other device: {error}"))
+                });
             }
             Some(signal) = outgoing.recv() => {
                 if let Ok(blob) = signal_seal::seal_with_key(&proven.key, &signal.to_bytes(), &mut rand::rng()) {
@@ -472,11 +470,8 @@ impl Frames {
 
     async fn receive(&mut self, expected: u8) -> Result<Vec<u8>, Failure> {
         let mut block = vec![0; SEALED_LEN];
-        self.0
-            .recv
-            .read_exact(&mut block)
-            .await
-            .map_err(|_| broken())?;
+        let read = self.0.recv.read_exact(&mut block).await;
+        read.map_err(|_| broken())?;
         let data = self.0.transport.open(&block).map_err(|_| broken())?;
         match Frame::decode(&data) {
             Ok(Frame::Agreement { step, bytes }) if step == expected => Ok(bytes),
@@ -528,8 +523,7 @@ async fn agree(
             let session = Session::responder(&agreed.sk, &agreed.ad, ratchet);
             let accepted = admit(node, certificate, &agreed.sk, session, name, &their_name).await?;
             frames.send(DONE, Vec::new()).await?;
-            let _ = frames.0.send.finish();
-            let _ = timeout(Duration::from_secs(5), frames.0.send.stopped()).await;
+            let _ = timeout(Duration::from_secs(5), frames.0.send.finish()).await;
             Ok(accepted)
         }
         InviteSide::Joiner => {

@@ -1,12 +1,41 @@
-//! Two devices, a real QUIC connection between them, and handshakes and frames on it.
+//! Two devices, a connection of each kind between them, and handshakes and frames on it.
+
+macro_rules! over_each {
+    ($($test:ident)*) => {
+        mod quic {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(super::Over::Quic).await;
+            })*
+        }
+        mod shared {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(super::Over::Bytes).await;
+            })*
+        }
+    };
+}
 
 use solo2_crypto::identity::{AccountKey, DeviceCertificate};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::net::direct::tests::{Ends as Connected, plain_ends};
+use crate::net::connection::tests::{Ends as Connected, Over, ends_over};
 use crate::net::frame::Frame;
 use crate::net::handshake::{self, Ends, HandshakeError, Psks};
+
+over_each! {
+    either_side_may_be_one_psk_behind
+    lost_or_parted_psk_chains_fall_back_to_the_pinned_certificates
+    a_different_psk_or_pair_secret_makes_no_link
+    another_identity_makes_no_link
+    keys_and_handshakes_are_renewed_under_traffic_and_nothing_is_lost
+    a_block_that_does_not_open_ends_the_link
+    a_replayed_block_ends_the_link
+    an_authentic_frame_that_lies_ends_the_link
+    leaving_is_said_and_heard
+}
 
 struct Device {
     keys: Arc<DeviceKeys>,
@@ -45,22 +74,20 @@ async fn shake(
     let her_reset = Secret::new(&[her_reset; 32]);
     let his_reset = Secret::new(&[his_reset; 32]);
     let initiate = handshake::initiate(
-        &ends.controlling.connection,
+        &ends.calls,
         Ends {
             device: &alice.keys,
             certificate: &alice.certificate,
-            binding: ends.controlling.binding,
         },
         &bob.certificate,
         hers,
         &her_reset,
     );
     let accept = handshake::accept(
-        &ends.controlled.connection,
+        &ends.answers,
         Ends {
             device: &bob.keys,
             certificate: &bob.certificate,
-            binding: ends.controlled.binding,
         },
         pinned_by_bob,
         his,
@@ -70,14 +97,14 @@ async fn shake(
     let initiate = async {
         let outcome = initiate.await;
         if outcome.is_err() {
-            ends.controlling.connection.close(0u8.into(), b"");
+            ends.calls.close();
         }
         outcome
     };
     let accept = async {
         let outcome = accept.await;
         if outcome.is_err() {
-            ends.controlled.connection.close(0u8.into(), b"");
+            ends.answers.close();
         }
         outcome
     };
@@ -98,15 +125,14 @@ async fn friends(ends: &Connected, alice: &Device, bob: &Device) -> (Established
     (a.expect("an initiator"), b.expect("a responder"))
 }
 
-#[tokio::test]
-async fn either_side_may_be_one_psk_behind() {
+async fn either_side_may_be_one_psk_behind(over: Over) {
     let (alice, bob) = (device(), device());
     for (hers, his, generation) in [
         (psks(5, Some(4), 7), psks(5, Some(4), 7), 7),
         (psks(5, Some(4), 7), psks(4, Some(3), 6), 6),
         (psks(4, Some(3), 6), psks(5, Some(4), 7), 6),
     ] {
-        let ends = plain_ends().await;
+        let ends = ends_over(over).await;
         let (a, b) = shake(
             &ends,
             [&alice, &bob],
@@ -123,8 +149,7 @@ async fn either_side_may_be_one_psk_behind() {
     }
 }
 
-#[tokio::test]
-async fn lost_or_parted_psk_chains_fall_back_to_the_pinned_certificates() {
+async fn lost_or_parted_psk_chains_fall_back_to_the_pinned_certificates(over: Over) {
     let (alice, bob) = (device(), device());
     let (old, new) = (psks(4, Some(3), 6), psks(9, Some(8), 11));
     for (hers, his) in [
@@ -132,7 +157,7 @@ async fn lost_or_parted_psk_chains_fall_back_to_the_pinned_certificates() {
         (Some(&old), None),
         (None, Some(&new)),
     ] {
-        let ends = plain_ends().await;
+        let ends = ends_over(over).await;
         let (a, b) = shake(
             &ends,
             [&alice, &bob],
@@ -149,11 +174,10 @@ async fn lost_or_parted_psk_chains_fall_back_to_the_pinned_certificates() {
     }
 }
 
-#[tokio::test]
-async fn a_different_psk_or_pair_secret_makes_no_link() {
+async fn a_different_psk_or_pair_secret_makes_no_link(over: Over) {
     let (alice, bob) = (device(), device());
     let (hers, his) = (psks(1, None, 3), psks(2, None, 3));
-    let ends = plain_ends().await;
+    let ends = ends_over(over).await;
     let (a, _) = shake(
         &ends,
         [&alice, &bob],
@@ -164,7 +188,7 @@ async fn a_different_psk_or_pair_secret_makes_no_link() {
     .await;
     assert!(matches!(a, Err(HandshakeError::Unproven)));
 
-    let ends = plain_ends().await;
+    let ends = ends_over(over).await;
     let (a, b) = shake(
         &ends,
         [&alice, &bob],
@@ -176,12 +200,11 @@ async fn a_different_psk_or_pair_secret_makes_no_link() {
     assert!(a.is_err() && b.is_err());
 }
 
-#[tokio::test]
-async fn another_identity_makes_no_link() {
+async fn another_identity_makes_no_link(over: Over) {
     let (alice, bob, stranger) = (device(), device(), device());
     let shared = psks(1, None, 0);
     for psks in [[Some(&shared), Some(&shared)], [None, None]] {
-        let ends = plain_ends().await;
+        let ends = ends_over(over).await;
         let (_, b) = shake(&ends, [&stranger, &bob], &alice.certificate, psks, [9, 9]).await;
         assert!(matches!(b, Err(HandshakeError::Identity)));
     }
@@ -238,11 +261,10 @@ async fn numbers(link: &mut Pumped, count: u64) -> Vec<u64> {
     seen
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keys_and_handshakes_are_renewed_under_traffic_and_nothing_is_lost() {
+async fn keys_and_handshakes_are_renewed_under_traffic_and_nothing_is_lost(over: Over) {
     const COUNT: u64 = 2_000;
     let (alice, bob) = (device(), device());
-    let ends = plain_ends().await;
+    let ends = ends_over(over).await;
     let (a, b) = friends(&ends, &alice, &bob).await;
     let timing = LinkTiming {
         rekey_every: Duration::from_millis(40),
@@ -282,11 +304,10 @@ async fn keys_and_handshakes_are_renewed_under_traffic_and_nothing_is_lost() {
     }
 }
 
-#[tokio::test]
-async fn a_block_that_does_not_open_ends_the_link() {
+async fn a_block_that_does_not_open_ends_the_link(over: Over) {
     let (alice, bob) = (device(), device());
     for garbage in [vec![0; SEALED_LEN], vec![0xa5; SEALED_LEN]] {
-        let ends = plain_ends().await;
+        let ends = ends_over(over).await;
         let (mut a, b) = friends(&ends, &alice, &bob).await;
         let mut b = pump(b, &bob, &alice, LinkTiming::default());
         a.send.write_all(&garbage).await.expect("a stream");
@@ -295,10 +316,9 @@ async fn a_block_that_does_not_open_ends_the_link() {
     }
 }
 
-#[tokio::test]
-async fn a_replayed_block_ends_the_link() {
+async fn a_replayed_block_ends_the_link(over: Over) {
     let (alice, bob) = (device(), device());
-    let ends = plain_ends().await;
+    let ends = ends_over(over).await;
     let (mut a, b) = friends(&ends, &alice, &bob).await;
     let mut b = pump(b, &bob, &alice, LinkTiming::default());
     let sealed = a
@@ -312,8 +332,7 @@ async fn a_replayed_block_ends_the_link() {
     assert!(matches!(event, LinkEvent::Down(LinkError::Protocol)));
 }
 
-#[tokio::test]
-async fn an_authentic_frame_that_lies_ends_the_link() {
+async fn an_authentic_frame_that_lies_ends_the_link(over: Over) {
     let (alice, bob) = (device(), device());
     let mut lies = vec![
         // A length beyond the frame, an unknown kind, an envelope of the wrong size.
@@ -326,7 +345,7 @@ async fn an_authentic_frame_that_lies_ends_the_link() {
     ];
     for lie in &mut lies {
         lie.resize(SEALED_LEN - 16, 0);
-        let ends = plain_ends().await;
+        let ends = ends_over(over).await;
         let (mut a, b) = friends(&ends, &alice, &bob).await;
         let mut b = pump(b, &bob, &alice, LinkTiming::default());
         let sealed = a.transport.seal(lie).expect("a fresh transport");
@@ -336,10 +355,9 @@ async fn an_authentic_frame_that_lies_ends_the_link() {
     }
 }
 
-#[tokio::test]
-async fn leaving_is_said_and_heard() {
+async fn leaving_is_said_and_heard(over: Over) {
     let (alice, bob) = (device(), device());
-    let ends = plain_ends().await;
+    let ends = ends_over(over).await;
     let (a, b) = friends(&ends, &alice, &bob).await;
     let a = pump(a, &alice, &bob, LinkTiming::default());
     let mut b = pump(b, &bob, &alice, LinkTiming::default());

@@ -1,0 +1,328 @@
+//! A connection to the peer as the layers above see it, whichever transport made it.
+//!
+//! ```text
+//!   handshake ─► link, bulk ──► Streams ─┬─► QUIC, which has streams of its own
+//!                                        └─► yamux, over one ordered stream of bytes
+//! ```
+//!
+//! Noise binds itself to [`Connection::binding`], so a session belongs to one connection
+//! of one transport. Spec: docs/protocol/3-links.md §1;
+//! <https://github.com/hashicorp/yamux/blob/master/spec.md>.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::poll_fn;
+use solo2_crypto::noise::{Carrier, Purpose, prologue};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{ReadHalf, WriteHalf};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::time::timeout;
+use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt as _, TokioAsyncReadCompatExt as _};
+
+use super::direct::{CLOSED, DirectLink, PathState};
+
+/// The link's own stream, and files of both sides; a peer that opens more ends the connection.
+const STREAMS: usize = 64;
+/// Bytes that may wait for readers of all streams together: yamux wants 256 KiB for each.
+const WINDOW: usize = STREAMS * 256 * 1024;
+/// Streams that the peer opened and nobody has accepted yet; further ones are reset.
+const ARRIVED_MAX: usize = 16;
+/// How long the last bytes may take to leave.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// The connection broke, or either side has let go of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the connection broke")]
+pub(crate) struct Broken;
+
+/// One connection. Dropping it closes it.
+pub(crate) struct Connection {
+    /// Opens and accepts its streams.
+    pub(crate) streams: Streams,
+    carrier: Carrier,
+    binding: [u8; 32],
+    path: watch::Receiver<PathState>,
+    /// What lives as long as the connection does.
+    _held: Box<dyn Any + Send + Sync>,
+}
+
+impl Connection {
+    /// A connection over `bytes`, which neither loses nor reorders any.
+    pub(crate) fn shared(
+        side: yamux::Mode,
+        bytes: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        (carrier, binding): (Carrier, [u8; 32]),
+        path: watch::Receiver<PathState>,
+        held: impl Any + Send + Sync,
+    ) -> Self {
+        Self {
+            streams: Streams::Shared(Shared::new(side, bytes)),
+            carrier,
+            binding,
+            path,
+            _held: Box::new(held),
+        }
+    }
+
+    /// The path, and word of its changes.
+    pub(crate) fn path(&self) -> watch::Receiver<PathState> {
+        self.path.clone()
+    }
+
+    /// What Noise's first message of a conversation for this purpose begins with.
+    pub(crate) fn prologue(&self, purpose: Purpose) -> Vec<u8> {
+        prologue(purpose, self.carrier, &self.binding)
+    }
+
+    /// Closes it once what was written has left.
+    pub(crate) fn close(&self) {
+        match &self.streams {
+            Streams::Quic(connection) => connection.close(CLOSED, b""),
+            Streams::Shared(shared) => shared.close(),
+        }
+    }
+}
+
+impl From<DirectLink> for Connection {
+    fn from(link: DirectLink) -> Self {
+        Self {
+            streams: Streams::Quic(link.connection.clone()),
+            carrier: Carrier::Quic,
+            binding: link.binding,
+            path: link.path(),
+            _held: Box::new(link),
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// A connection's streams, in both directions each.
+#[derive(Clone)]
+pub(crate) enum Streams {
+    /// QUIC's own.
+    Quic(quinn::Connection),
+    /// Shares of one stream.
+    Shared(Shared),
+}
+
+impl Streams {
+    /// A stream of ours; the peer learns of it with its first bytes.
+    pub(crate) async fn open(&self) -> Result<(SendStream, RecvStream), Broken> {
+        match self {
+            Self::Quic(connection) => {
+                let (send, recv) = connection.open_bi().await.map_err(|_| Broken)?;
+                Ok((SendStream::Quic(send), RecvStream::Quic(recv)))
+            }
+            Self::Shared(shared) => shared.open().await,
+        }
+    }
+
+    /// The next stream of the peer's.
+    pub(crate) async fn accept(&self) -> Result<(SendStream, RecvStream), Broken> {
+        match self {
+            Self::Quic(connection) => {
+                let (send, recv) = connection.accept_bi().await.map_err(|_| Broken)?;
+                Ok((SendStream::Quic(send), RecvStream::Quic(recv)))
+            }
+            Self::Shared(shared) => {
+                let stream = shared.arrived.lock().await.recv().await;
+                stream.map(halves).ok_or(Broken)
+            }
+        }
+    }
+}
+
+/// Streams that share one stream of bytes.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    asked: mpsc::Sender<Ask>,
+    arrived: Arc<Mutex<mpsc::Receiver<yamux::Stream>>>,
+}
+
+enum Ask {
+    Open(oneshot::Sender<yamux::Stream>),
+    Close,
+}
+
+impl Shared {
+    fn new(side: yamux::Mode, bytes: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
+        let mut config = yamux::Config::default();
+        config.set_max_num_streams(STREAMS);
+        config.set_max_connection_receive_window(Some(WINDOW));
+        let connection = yamux::Connection::new(bytes.compat(), config, side);
+        let (asked, asks) = mpsc::channel(STREAMS);
+        let (arrivals, arrived) = mpsc::channel(ARRIVED_MAX);
+        tokio::spawn(share(connection, asks, arrivals));
+        Self {
+            asked,
+            arrived: Arc::new(Mutex::new(arrived)),
+        }
+    }
+
+    async fn open(&self) -> Result<(SendStream, RecvStream), Broken> {
+        let (reply, stream) = oneshot::channel();
+        let asked = self.asked.send(Ask::Open(reply)).await;
+        asked.map_err(|_| Broken)?;
+        stream.await.map(halves).map_err(|_| Broken)
+    }
+
+    fn close(&self) {
+        // Full or closed: whoever asks for streams sees the end, too.
+        let _ = self.asked.try_send(Ask::Close);
+    }
+}
+
+/// Moves the bytes of all streams, until somebody closes the connection or it breaks.
+async fn share<T: futures_util::AsyncRead + futures_util::AsyncWrite + Unpin>(
+    mut connection: yamux::Connection<T>,
+    mut asks: mpsc::Receiver<Ask>,
+    arrivals: mpsc::Sender<yamux::Stream>,
+) {
+    let mut wanted = VecDeque::new();
+    poll_fn(|context| {
+        loop {
+            match asks.poll_recv(context) {
+                Poll::Ready(Some(Ask::Open(reply))) => {
+                    wanted.push_back(reply);
+                    continue;
+                }
+                Poll::Ready(Some(Ask::Close) | None) => return Poll::Ready(()),
+                Poll::Pending => {}
+            }
+            if !wanted.is_empty() {
+                match connection.poll_new_outbound(context) {
+                    Poll::Ready(Ok(stream)) => {
+                        if let Some(reply) = wanted.pop_front() {
+                            let _ = reply.send(stream);
+                        }
+                        continue;
+                    }
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
+                    Poll::Pending => {}
+                }
+            }
+            match connection.poll_next_inbound(context) {
+                Poll::Ready(Some(Ok(stream))) => {
+                    // One too many is dropped, and with that reset.
+                    let _ = arrivals.try_send(stream);
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    })
+    .await;
+    let _ = timeout(FAREWELL, poll_fn(|context| connection.poll_close(context))).await;
+}
+
+fn halves(stream: yamux::Stream) -> (SendStream, RecvStream) {
+    let (recv, send) = tokio::io::split(stream.compat());
+    (SendStream::Shared(send), RecvStream::Shared(recv))
+}
+
+/// The half of a stream that this side writes. Dropping it ends the stream.
+pub(crate) enum SendStream {
+    /// QUIC's.
+    Quic(quinn::SendStream),
+    /// A share's.
+    Shared(WriteHalf<Compat<yamux::Stream>>),
+}
+
+impl SendStream {
+    /// Streams of lower priority wait for those of higher; shares are served in turn.
+    pub(crate) fn set_priority(&self, priority: i32) {
+        if let Self::Quic(stream) = self {
+            // A stream that is gone has no priority.
+            let _ = stream.set_priority(priority);
+        }
+    }
+
+    /// Writes all of it, as fast as the peer reads.
+    pub(crate) async fn write_all(&mut self, bytes: &[u8]) -> Result<(), Broken> {
+        match self {
+            Self::Quic(stream) => stream.write_all(bytes).await.map_err(|_| Broken),
+            Self::Shared(stream) => stream.write_all(bytes).await.map_err(|_| Broken),
+        }
+    }
+
+    /// The same without a copy where the transport needs none.
+    pub(crate) async fn write_chunks(&mut self, chunks: &mut [Bytes]) -> Result<(), Broken> {
+        match self {
+            Self::Quic(stream) => stream.write_all_chunks(chunks).await.map_err(|_| Broken),
+            Self::Shared(stream) => {
+                for chunk in chunks {
+                    stream.write_all(chunk).await.map_err(|_| Broken)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Says that no more is coming, and waits until the peer has all of it, or, on a share,
+    /// until it is on its way: closing the connection does not overtake it.
+    pub(crate) async fn finish(&mut self) -> Result<(), Broken> {
+        match self {
+            Self::Quic(stream) => {
+                stream.finish().map_err(|_| Broken)?;
+                stream.stopped().await.map(drop).map_err(|_| Broken)
+            }
+            Self::Shared(stream) => stream.shutdown().await.map_err(|_| Broken),
+        }
+    }
+
+    /// Lets go in a way that cannot be taken for an end.
+    pub(crate) fn reset(&mut self) {
+        if let Self::Quic(stream) = self {
+            let _ = stream.reset(1u8.into());
+        }
+        // A share that is dropped before its end is reset with it.
+    }
+}
+
+/// The half of a stream that this side reads.
+pub(crate) enum RecvStream {
+    /// QUIC's.
+    Quic(quinn::RecvStream),
+    /// A share's.
+    Shared(ReadHalf<Compat<yamux::Stream>>),
+}
+
+impl RecvStream {
+    /// Fills `place`, or fails.
+    pub(crate) async fn read_exact(&mut self, place: &mut [u8]) -> Result<(), Broken> {
+        match self {
+            Self::Quic(stream) => stream.read_exact(place).await.map_err(|_| Broken),
+            Self::Shared(stream) => match stream.read_exact(place).await {
+                Ok(_) => Ok(()),
+                Err(_) => Err(Broken),
+            },
+        }
+    }
+
+    /// Reads and forgets up to `most` bytes: how many, 0 at the end.
+    pub(crate) async fn skip(&mut self, most: usize) -> Result<usize, Broken> {
+        match self {
+            Self::Quic(stream) => match stream.read_chunk(most, true).await {
+                Ok(chunk) => Ok(chunk.map_or(0, |chunk| chunk.bytes.len())),
+                Err(_) => Err(Broken),
+            },
+            Self::Shared(stream) => {
+                let mut place = vec![0; most.min(16 * 1024)];
+                stream.read(&mut place).await.map_err(|_| Broken)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
