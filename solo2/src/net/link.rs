@@ -21,6 +21,7 @@ use solo2_crypto::noise::{
 use solo2_crypto::secret::Secret;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::connection::{RecvStream, SendStream};
@@ -34,6 +35,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(90);
 
 /// How long a peer may take to read: one that only writes would block both ends for ever.
 const WRITE_MAX: Duration = Duration::from_secs(30);
+/// How long leaving may take.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// When a link renews itself and how it fills silence.
 #[derive(Debug, Clone, Copy)]
@@ -114,6 +117,9 @@ pub(crate) async fn run(
     } = established;
     let (blocks, mut incoming) = mpsc::channel(BATCH_MAX);
     let reader = tokio::spawn(read_blocks(recv, blocks));
+    // Of their own: a peer that writes much before it reads would stop both pumps otherwise.
+    let (wire, sealed) = mpsc::channel(1);
+    let mut writer = tokio::spawn(write_all(send, sealed));
     let mut pump = Pump {
         transport,
         pending: None,
@@ -121,7 +127,6 @@ pub(crate) async fn run(
         initiator,
         renewal,
         timing,
-        send,
         info,
         frames_sent: 0,
         frames_since_renewal: 0,
@@ -135,16 +140,17 @@ pub(crate) async fn run(
     pump.publish();
     let end = loop {
         let step = tokio::select! {
-            frame = outgoing.recv() => match frame {
-                Some(frame) => pump.send_batch(frame, &mut outgoing).await,
-                None => {
-                    let _ = pump.send_batch(Frame::Close, &mut outgoing).await;
-                    let _ = timeout(Duration::from_secs(2), pump.send.finish()).await;
-                    Err(LinkError::Closed)
-                }
+            frame = outgoing.recv(), if pump.wire.is_empty() => match frame {
+                Some(frame) => pump.seal_batch(frame, &mut outgoing),
+                None => Err(LinkError::Closed),
             },
+            Ok(room) = wire.reserve(), if !pump.wire.is_empty() => {
+                room.send(std::mem::take(&mut pump.wire));
+                Ok(())
+            }
+            ended = &mut writer => Err(ended.unwrap_or(LinkError::Connection)),
             block = incoming.recv() => match block {
-                Some(block) => match pump.receive_batch(block, &mut incoming).await {
+                Some(block) => match pump.receive_batch(block, &mut incoming) {
                     Ok(frames) if frames.is_empty() => Ok(()),
                     Ok(frames) => {
                         events(LinkEvent::Frames(frames)).await;
@@ -154,13 +160,17 @@ pub(crate) async fn run(
                 },
                 None => Err(LinkError::Connection),
             },
-            () = sleep_until(pump.next_timer()) => pump.on_timer().await,
+            () = sleep_until(pump.next_timer()) => pump.on_timer(),
         };
         if let Err(error) = step {
             break error;
         }
     };
+    if end == LinkError::Closed {
+        pump.leave(wire, &mut writer).await;
+    }
     reader.abort();
+    writer.abort();
     events(LinkEvent::Down(end)).await;
 }
 
@@ -179,6 +189,19 @@ async fn read_blocks(mut recv: RecvStream, blocks: mpsc::Sender<Vec<u8>>) {
     }
 }
 
+/// Writes what is sealed until there is no more, or until the peer does not take it.
+async fn write_all(mut send: SendStream, mut sealed: mpsc::Receiver<Vec<u8>>) -> LinkError {
+    while let Some(frames) = sealed.recv().await {
+        match timeout(WRITE_MAX, send.write_all(&frames)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return LinkError::Connection,
+            Err(_) => return LinkError::Silent,
+        }
+    }
+    let _ = send.finish().await;
+    LinkError::Closed
+}
+
 struct Pump {
     transport: Transport,
     /// A handshake inside the link that awaits its reply (initiator) or its switch (responder).
@@ -188,7 +211,6 @@ struct Pump {
     initiator: bool,
     renewal: Renewal,
     timing: LinkTiming,
-    send: SendStream,
     info: watch::Sender<LinkInfo>,
     frames_sent: u64,
     frames_since_renewal: u64,
@@ -197,6 +219,7 @@ struct Pump {
     renew_at: Instant,
     beat_at: Instant,
     heard_at: Instant,
+    /// Sealed, and not yet handed to the writer.
     wire: Vec<u8>,
 }
 
@@ -226,7 +249,7 @@ impl Pump {
         renewals.min(self.beat_at).min(self.heard_at + SILENCE_MAX)
     }
 
-    async fn on_timer(&mut self) -> Result<(), LinkError> {
+    fn on_timer(&mut self) -> Result<(), LinkError> {
         let now = Instant::now();
         if now >= self.heard_at + SILENCE_MAX {
             return Err(LinkError::Silent);
@@ -241,11 +264,11 @@ impl Pump {
             self.seal(&Frame::Heartbeat)?;
             self.beat_at = now + gap(self.timing.heartbeat_mean);
         }
-        self.flush().await
+        Ok(())
     }
 
-    /// Sends `first` and whatever else already waits, in one write.
-    async fn send_batch(
+    /// Seals `first` and whatever else already waits, for one write.
+    fn seal_batch(
         &mut self,
         first: Frame,
         more: &mut mpsc::UnboundedReceiver<Frame>,
@@ -263,7 +286,19 @@ impl Pump {
         if self.initiator && self.frames_since_renewal >= self.timing.renew_frames {
             self.start_renewal()?;
         }
-        self.flush().await
+        Ok(())
+    }
+
+    /// Says good-bye and lets everything leave, for a moment at most.
+    async fn leave(&mut self, wire: mpsc::Sender<Vec<u8>>, writer: &mut JoinHandle<LinkError>) {
+        let farewell = async {
+            if self.seal(&Frame::Close).is_ok() {
+                let _ = wire.send(std::mem::take(&mut self.wire)).await;
+            }
+            drop(wire);
+            let _ = writer.await;
+        };
+        let _ = timeout(FAREWELL, farewell).await;
     }
 
     /// The transport of our sending direction.
@@ -279,15 +314,6 @@ impl Pump {
         self.frames_sent += 1;
         self.frames_since_renewal += 1;
         Ok(())
-    }
-
-    async fn flush(&mut self) -> Result<(), LinkError> {
-        let written = timeout(WRITE_MAX, self.send.write_all(&self.wire)).await;
-        self.wire.clear();
-        match written {
-            Ok(written) => written.map_err(|_| LinkError::Connection),
-            Err(_) => Err(LinkError::Silent),
-        }
     }
 
     fn rekey(&mut self) -> Result<(), LinkError> {
@@ -370,7 +396,7 @@ impl Pump {
     }
 
     /// Opens `first` and whatever else already arrived; returns what concerns the node.
-    async fn receive_batch(
+    fn receive_batch(
         &mut self,
         first: Vec<u8>,
         more: &mut mpsc::Receiver<Vec<u8>>,
@@ -405,7 +431,6 @@ impl Pump {
             };
         }
         self.heard_at = Instant::now();
-        self.flush().await?;
         Ok(frames)
     }
 }

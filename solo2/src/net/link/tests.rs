@@ -18,7 +18,6 @@ macro_rules! over_each {
 }
 
 use solo2_crypto::identity::{AccountKey, DeviceCertificate};
-use tokio::task::JoinHandle;
 
 use super::*;
 use crate::net::connection::tests::{Ends as Connected, Over, ends_over};
