@@ -206,6 +206,11 @@ fn what_cannot_serve_is_refused_with_a_remedy() {
             "24h",
         ),
         (
+            &["serve", "--secret-file", secret, "--realm", "a relay"],
+            2,
+            "like relay.example",
+        ),
+        (
             &["serve", "--secret-file", secret, "--role", "mailbox"],
             2,
             "mailbox",
