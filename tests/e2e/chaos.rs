@@ -122,7 +122,7 @@ impl Street {
                 middle: servers,
                 ends: [alice, bob],
                 server: "198.18.3.1".parse().unwrap(),
-                gates: [vec![Arc::clone(&street)], vec![]],
+                _gates: [vec![Arc::clone(&street)], vec![]],
             }),
             namespace: street,
             device,

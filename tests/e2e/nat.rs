@@ -172,7 +172,7 @@ impl Network {
             middle,
             ends: ends.try_into().ok().unwrap(),
             server: server.parse().unwrap(),
-            gates: gates.try_into().ok().unwrap(),
+            _gates: gates.try_into().ok().unwrap(),
         }))
     }
 }

@@ -164,11 +164,15 @@ impl World {
 
     /// Alice and Bob in this world.
     pub(crate) fn with_alice_and_bob(self) -> (World, Home, Home) {
-        let alice = self.home("a", "alice");
-        let bob = self.home("b", "bob");
-        thread::scope(|scope| {
-            scope.spawn(|| alice.start());
-            bob.start();
+        let begin = |dir, name| {
+            let home = self.home(dir, name);
+            home.start();
+            home
+        };
+        let (alice, bob) = thread::scope(|scope| {
+            let alice = scope.spawn(|| begin("a", "alice"));
+            let bob = begin("b", "bob");
+            (alice.join().unwrap(), bob)
         });
         pair(&alice, "bob", &bob, "alice");
         (self, alice, bob)
