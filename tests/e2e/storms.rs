@@ -34,7 +34,7 @@ enum Storm {
     Twice,
     /// 25 % overtaken.
     Overtaken,
-    /// 0.5 % with a wrong bit and a right checksum.
+    /// 2 % with a wrong bit and a right checksum.
     Spoilt,
     /// No packet above what IPv6 asks of every wire.
     Mtu1280,
@@ -96,7 +96,7 @@ impl Storm {
                 ..fair
             }),
             Self::Spoilt => both(Weather {
-                spoilt: 0.005,
+                spoilt: 0.02,
                 ..fair
             }),
             Self::OneSided => [
@@ -160,7 +160,12 @@ fn weather(storm: Storm, seed: u64) -> Option<(Toll, Duration)> {
         .ok()?;
     let (world, a, b) = World::across(Arc::clone(&street.network)).with_alice_and_bob();
     a.deliver("bob", "before");
-    let mut bytes = vec![0; if storm.strikes() { 6 << 20 } else { 256 << 10 }];
+    let kib = match storm {
+        Storm::Spoilt => 2048,
+        _ if storm.strikes() => 6144,
+        _ => 256,
+    };
+    let mut bytes = vec![0; kib << 10];
     StdRng::seed_from_u64(seed).fill(&mut bytes[..]);
     let file = world.file("picture", &bytes);
     if storm.strikes() {

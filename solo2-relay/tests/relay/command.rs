@@ -175,7 +175,7 @@ fn what_cannot_serve_is_refused_with_a_remedy() {
         short.to_str().expect("text"),
     );
     std::fs::write(short, "hunter2").expect("written");
-    let cases: [(&[&str], i32, &str); 7] = [
+    let cases: [(&[&str], i32, &str); 8] = [
         (&["serve"], 3, "--secret-file FILE"),
         (&["serve", "--secret-file", short], 3, "16 bytes"),
         (
