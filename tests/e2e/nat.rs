@@ -10,8 +10,9 @@
 //!
 //! * `masquerade` keeps the port of the inside for every destination: endpoint-independent
 //!   mapping (RFC 4787 §4.1), as long as no entry for the same 5-tuple stands in its way.
-//!   A datagram that nobody asked for must therefore be dropped, not refused: refused, it
-//!   would leave such an entry and turn the router into a symmetric one.
+//!   A datagram that nobody asked for must therefore be dropped by a rule: as one for the
+//!   router itself it would leave such an entry, and each check that comes early would
+//!   make the router a symmetric one.
 //! * `masquerade fully-random` draws a port per destination: address and port-dependent mapping.
 //! * Both let in only what answers: address and port-dependent filtering (RFC 4787 §5).
 //!

@@ -1,7 +1,7 @@
 //! Messages and a file through every weather: once each, in order, and whole.
 //!
 //! Knobs: `SOLO2_CHAOS_SEEDS` (how many seeds, 1), `SOLO2_SEED` (the first), `SOLO2_LABS` (worlds at
-//! a time), `SOLO2_STORM` (only the one of this name).
+//! a time), `SOLO2_BLACKHOLE_SECS` (8), `SOLO2_STORM` (only the one of this name).
 
 use std::collections::VecDeque;
 use std::fs;
