@@ -10,7 +10,8 @@
 //! flipped in vault copies, 40), `SOLO2_EXPORT_MIB` (size of an exported file, 64),
 //! `SOLO2_DEATHS` (changes at which a command dies, 6),
 //! `SOLO2_IMPORT` (messages of an archive that is taken in, 20000),
-//! `SOLO2_PIPE_MIB` (zeros through a pipe, 256), `SOLO2_KEEP=1` (leave the directories
+//! `SOLO2_CHAOS_SEEDS` and `SOLO2_STORM` (weather between two machines, and how often), `SOLO2_LABS` (networks
+//! at a time, 4), `SOLO2_PIPE_MIB` (zeros through a pipe, 256), `SOLO2_KEEP=1` (leave the directories
 //! behind), `SOLO2_TRACE=1` (print every command with its time).
 //! What needs root, tcpdump or a network namespace and has none prints
 //! `skipped: needs …` and passes.
@@ -30,6 +31,8 @@ mod canary;
 mod capture;
 #[path = "e2e/certificates.rs"]
 mod certificates;
+#[path = "e2e/chaos.rs"]
+mod chaos;
 #[path = "e2e/clock.rs"]
 mod clock;
 #[path = "e2e/crash.rs"]
@@ -60,6 +63,8 @@ mod memory;
 mod messages;
 #[path = "e2e/namespace.rs"]
 mod namespace;
+#[path = "e2e/nat.rs"]
+mod nat;
 #[path = "e2e/networks.rs"]
 mod networks;
 #[path = "e2e/offline.rs"]
@@ -92,11 +97,17 @@ mod search;
 mod secrets;
 #[path = "e2e/serverless.rs"]
 mod serverless;
+#[path = "e2e/storms.rs"]
+mod storms;
 #[path = "e2e/terminal.rs"]
 mod terminal;
 #[path = "e2e/transcript.rs"]
 mod transcript;
+#[path = "e2e/tun.rs"]
+mod tun;
 #[path = "../store/tests/watch.rs"]
 mod watch;
+#[path = "e2e/ways.rs"]
+mod ways;
 #[path = "e2e/world.rs"]
 mod world;

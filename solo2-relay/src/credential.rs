@@ -25,7 +25,8 @@ use zeroize::Zeroizing;
 
 use crate::wire::LongTermKey;
 
-/// The realm of every relay: its credentials are bound to its secret, not to its name.
+/// The realm of a relay whose operator names none: credentials are bound to its secret, not
+/// to its name. Clients take the one that they are challenged with.
 pub const REALM: &str = "solo2-relay";
 /// The longest that a password is good for, in seconds.
 pub const MAX_LIFETIME: u64 = 24 * 60 * 60;
@@ -196,10 +197,11 @@ impl Password {
         &self.0
     }
 
-    /// The key that requests under this credential are signed with.
+    /// The key that requests under this credential are signed with, where the relay calls
+    /// itself `realm`.
     #[must_use]
-    pub fn key(&self, username: &Username) -> LongTermKey {
-        LongTermKey::derive(&username.to_string(), REALM, &self.0)
+    pub fn key(&self, username: &Username, realm: &str) -> LongTermKey {
+        LongTermKey::derive(&username.to_string(), realm, &self.0)
     }
 }
 

@@ -269,6 +269,7 @@ fn rules(stun: bool, turn: Option<&TurnSettings>) -> Rules {
         allocations_per_credential: turn.map_or(0, |turn| turn.allocations_per_credential),
         rate_per_credential: turn.and_then(|turn| turn.rate_per_credential),
         credential_lifetime: turn.map_or(0, |turn| turn.credential_lifetime.as_secs()),
+        realm: turn.map(|turn| turn.realm.clone()).unwrap_or_default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A network namespace: a machine of its own, as far as packets know.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -15,6 +16,10 @@ use crate::world::{has, is_root, unique};
 pub(crate) struct Network {
     pub(crate) middle: Arc<Namespace>,
     pub(crate) ends: [Arc<Namespace>; 2],
+    /// Where both ends reach the middle.
+    pub(crate) server: IpAddr,
+    /// What stands between each end and the middle, outermost first.
+    pub(crate) _gates: [Vec<Arc<Namespace>>; 2],
 }
 
 /// Where the middle is reached from both ends.
@@ -25,10 +30,11 @@ pub(crate) const TO_FIRST: &str = "to1";
 impl Network {
     /// Makes one, or says what is missing.
     pub(crate) fn new() -> Result<Arc<Network>, &'static str> {
-        let lonely = || Namespace::build(&["ip link set lo up"]);
         let network = Network {
-            middle: lonely()?,
-            ends: [lonely()?, lonely()?],
+            middle: Namespace::lonely()?,
+            ends: [Namespace::lonely()?, Namespace::lonely()?],
+            server: MIDDLE.parse().unwrap(),
+            _gates: [Vec::new(), Vec::new()],
         };
         let middle = &network.middle;
         for (number, end) in (1..).zip(&network.ends) {
@@ -120,6 +126,24 @@ impl Namespace {
         Namespace::build(IPV6)
     }
 
+    /// Makes one with a loopback alone.
+    pub(crate) fn lonely() -> Result<Arc<Namespace>, &'static str> {
+        Namespace::build(&["ip link set lo up"])
+    }
+
+    /// Takes a device of this machine into a namespace.
+    pub(crate) fn adopt(device: &str, into: &Namespace) -> Result<(), &'static str> {
+        let moved = quiet(Command::new("ip").args(["link", "set", device, "netns", &into.name]));
+        moved
+            .then_some(())
+            .ok_or("network namespaces with interfaces")
+    }
+
+    /// Its name among the machine's namespaces.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn build(steps: &[&str]) -> Result<Arc<Namespace>, &'static str> {
         if !is_root() {
             return Err("root");
@@ -137,7 +161,7 @@ impl Namespace {
     }
 
     /// Runs commands inside, one after the other.
-    fn run(&self, steps: &[impl AsRef<str>]) -> Result<(), &'static str> {
+    pub(crate) fn run(&self, steps: &[impl AsRef<str>]) -> Result<(), &'static str> {
         for words in steps {
             let mut words = words.as_ref().split(' ');
             let program = Path::new(words.next().unwrap());
@@ -146,6 +170,43 @@ impl Namespace {
             }
         }
         Ok(())
+    }
+
+    /// Takes its address on `out` away and gives it this one.
+    pub(crate) fn readdress(&self, subnet: &str, last: u8) {
+        self.run(&[
+            "ip addr flush dev out scope global".to_owned(),
+            format!("ip addr add {subnet}{last}/24 dev out"),
+            format!("ip route add default via {subnet}254"),
+        ])
+        .unwrap();
+    }
+
+    /// Begins to count what comes in by an interface for a UDP port.
+    pub(crate) fn count(&self, interface: &str, port: u16) {
+        self.run(&[
+            "nft add table inet count".to_owned(),
+            "nft add counter inet count asked".to_owned(),
+            "nft add chain inet count in { type filter hook input priority 0 ; }".to_owned(),
+            format!(
+                "nft add rule inet count in iifname {interface} udp dport {port} counter name asked"
+            ),
+        ])
+        .unwrap();
+    }
+
+    /// What was counted, in packets.
+    pub(crate) fn counted(&self) -> u64 {
+        let mut command = self.command(Path::new("nft"));
+        let output = command
+            .args(["list", "counter", "inet", "count", "asked"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let mut words = said
+            .split_whitespace()
+            .skip_while(|word| *word != "packets");
+        words.nth(1).unwrap().parse().unwrap()
     }
 
     /// A command that runs inside.

@@ -1,16 +1,21 @@
 //! The relay route: a real `solo2-relay` between two homes.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::process::Child;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::certificates::TLS_FILES;
 use crate::namespace::Network;
 use crate::world::{Home, World, eventually, serve, texts};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// TURN over TLS (RFC 8656 §3.1).
+pub(crate) const TURNS: u16 = 5349;
 
 /// A relay where the introduction server is, killed when it is dropped.
 pub(crate) struct Relay {
@@ -28,14 +33,38 @@ impl Relay {
 
     /// At this address; its secret is the world's, so an invite outlives it.
     pub(crate) fn start_at(world: &World, address: &str) -> Relay {
+        Relay::serve(world, &["--listen-udp", address], &[])
+    }
+
+    /// At the ports of RFC 8656 §3.1, over UDP and TLS, under a realm of its own.
+    pub(crate) fn with_tls(world: &World) -> Relay {
+        let [udp, tls] =
+            [3478, TURNS].map(|port| SocketAddr::new(world.signal_address().ip(), port));
+        let [certificate, key] = TLS_FILES;
+        let (udp, tls) = (udp.to_string(), tls.to_string());
+        let mut serving = vec!["--listen-udp", &udp, "--listen-tls", &tls];
+        serving.extend(["--tls-cert", certificate, "--tls-key", key]);
+        serving.extend(["--realm", "relay.example"]);
+        let public = format!("turns:{tls}");
+        Relay::serve(
+            world,
+            &serving,
+            &["--public", &public, "--tls-cert", certificate],
+        )
+    }
+
+    fn serve(world: &World, serving: &[&str], inviting: &[&str]) -> Relay {
         let mut command = world.server("solo2-relay");
-        command.args(["serve", "--json", "--listen-udp", address]);
-        command.args(["--secret-file", "relay-secret"]);
-        let (child, ready) = serve(command);
+        command.args(["serve", "--json", "--secret-file", "relay-secret"]);
+        let (child, ready) = serve({
+            command.args(serving);
+            command
+        });
         let address = ready["listen"][0].as_str().unwrap().to_owned();
         let mut command = world.server("solo2-relay");
         command.args(["invite", "--secret-file", "relay-secret", "--public"]);
-        let invite = command.arg(format!("turn:{address}")).output().unwrap();
+        command.arg(format!("turn:{address}")).args(inviting);
+        let invite = command.output().unwrap();
         assert!(invite.status.success());
         Relay {
             child,
@@ -73,7 +102,7 @@ fn across() -> Option<(Arc<Network>, World, Relay, Home, Home)> {
 /// From now on Alice reaches Bob through a relay or not at all.
 ///
 /// First both are on a link: an attempt under way could have told Bob an address before.
-fn hide(a: &Home) {
+pub(crate) fn hide(a: &Home) {
     a.deliver("bob", "before");
     a.run(&["contact", "set", "bob", "route=relay", "strict=true"])
         .ok();

@@ -20,13 +20,16 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::certificates::{TLS_FILES, TRUSTED_FILE, certify};
-use crate::namespace::{MIDDLE, Namespace, Network};
+use crate::namespace::{Namespace, Network};
 
 /// The password of every home.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// What no command may exceed, however slow the machine.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where the server between two machines listens.
+pub(crate) const HTTPS: u16 = 443;
 
 /// The client.
 pub(crate) fn solo2() -> PathBuf {
@@ -130,14 +133,15 @@ impl World {
     /// The homes `a` and `b` on machines of their own, the server between them, with TLS.
     pub(crate) fn across(network: Arc<Network>) -> World {
         let middle = Arc::clone(&network.middle);
-        World::build(Some(middle), Some(network), &format!("wss://{MIDDLE}:0"))
+        let url = format!("wss://{}", SocketAddr::new(network.server, HTTPS));
+        World::build(Some(middle), Some(network), &url)
     }
 
     fn build(namespace: Option<Arc<Namespace>>, network: Option<Arc<Network>>, url: &str) -> World {
         let dir = TempDir::with_prefix("solo2-").unwrap();
         fs::write(dir.path().join("pw"), PASSWORD).unwrap();
-        if network.is_some() {
-            certify(dir.path());
+        if let Some(network) = &network {
+            certify(dir.path(), network.server);
         }
         let world = World {
             root: Arc::new(Root {
@@ -160,11 +164,15 @@ impl World {
 
     /// Alice and Bob in this world.
     pub(crate) fn with_alice_and_bob(self) -> (World, Home, Home) {
-        let alice = self.home("a", "alice");
-        let bob = self.home("b", "bob");
-        thread::scope(|scope| {
-            scope.spawn(|| alice.start());
-            bob.start();
+        let begin = |dir, name| {
+            let home = self.home(dir, name);
+            home.start();
+            home
+        };
+        let (alice, bob) = thread::scope(|scope| {
+            let alice = scope.spawn(|| begin("a", "alice"));
+            let bob = begin("b", "bob");
+            (alice.join().unwrap(), bob)
         });
         pair(&alice, "bob", &bob, "alice");
         (self, alice, bob)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use solo2_relay::server::config::{Log, Settings};
+use solo2_relay::server::config::{Log, Realm, Settings};
 use solo2_relay::server::secret::{self, Revoked};
 use solo2_relay::server::{Peers, Server, control};
 use solo2_server::command::{Failure, IO};
@@ -102,7 +102,7 @@ pub(crate) fn check(settings: &Settings, json: bool) -> Result<(), Failure> {
             "v": 1, "type": "config", "status": "ok", "listen": settings.listen_udp(),
             "listen_tcp": settings.listen_streams(false), "listen_tls": settings.listen_streams(true),
             "role": settings.roles(), "peers": peers(settings), "relayed": settings.relayed(),
-            "max_allocs": allocations, "max_allocs_per_cred": each, "max_connections": settings.connections(),
+            "realm": settings.realm().map(Realm::as_str), "max_allocs": allocations, "max_allocs_per_cred": each, "max_connections": settings.connections(),
         }),
         "the configuration is good",
     )

@@ -10,6 +10,7 @@
 //! ```
 
 mod ports;
+mod realm;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use solo2_server::user::User;
 use thiserror::Error;
 
 pub use self::ports::PortRange;
+pub use self::realm::Realm;
 pub use self::settings::Settings;
 pub(super) use self::settings::TurnSettings;
 use super::policy::Peers;
@@ -73,6 +75,9 @@ pub struct Options {
     /// One for IPv4 and one for IPv6, at most. Relayed addresses are made of it.
     #[arg(long, value_name = "IP")]
     pub public_ip: Vec<IpAddr>,
+    /// What the relay calls itself in its challenges, like relay.example
+    #[arg(long, value_name = "NAME")]
+    pub realm: Option<Realm>,
     /// With whom clients may talk
     #[arg(long, value_enum)]
     pub peers: Option<Peers>,
@@ -207,6 +212,7 @@ impl Options {
             secret_file: self.secret_file.or(other.secret_file),
             revoked_file: self.revoked_file.or(other.revoked_file),
             public_ip: first(self.public_ip, other.public_ip),
+            realm: self.realm.or(other.realm),
             peers: self.peers.or(other.peers),
             relay_ports: self.relay_ports.or(other.relay_ports),
             max_allocs: self.max_allocs.or(other.max_allocs),

@@ -35,6 +35,7 @@ use zeroize::Zeroizing;
 use self::auth::Door;
 use self::data::write_channel_data;
 use self::table::Table;
+use super::config::Realm;
 use super::limits::Answers;
 use super::policy::Policy;
 use crate::credential::{InviteId, RelaySecret};
@@ -107,6 +108,8 @@ pub(super) struct Rules {
     pub(super) rate_per_credential: Option<f64>,
     /// How far ahead a credential may expire, in seconds.
     pub(super) credential_lifetime: u64,
+    /// What challenges name, and keys are derived with.
+    pub(super) realm: Realm,
 }
 
 /// What happened so far, in numbers that are about nobody.
@@ -167,8 +170,11 @@ impl Turn {
         now: Now,
     ) -> Self {
         let mut rng = StdRng::from_seed(seed);
-        let door =
-            secret.map(|secret| Door::new(secret, draw_key(&mut rng), rules.credential_lifetime));
+        let door = secret.map(|secret| {
+            let nonce_key = draw_key(&mut rng);
+            let realm = rules.realm.clone();
+            Door::new(secret, nonce_key, rules.credential_lifetime, realm)
+        });
         Self {
             policy,
             door,

@@ -175,7 +175,7 @@ fn what_cannot_serve_is_refused_with_a_remedy() {
         short.to_str().expect("text"),
     );
     std::fs::write(short, "hunter2").expect("written");
-    let cases: [(&[&str], i32, &str); 7] = [
+    let cases: [(&[&str], i32, &str); 8] = [
         (&["serve"], 3, "--secret-file FILE"),
         (&["serve", "--secret-file", short], 3, "16 bytes"),
         (
@@ -204,6 +204,11 @@ fn what_cannot_serve_is_refused_with_a_remedy() {
             &["serve", "--secret-file", secret, "--cred-ttl", "48h"],
             3,
             "24h",
+        ),
+        (
+            &["serve", "--secret-file", secret, "--realm", "a relay"],
+            2,
+            "like relay.example",
         ),
         (
             &["serve", "--secret-file", secret, "--role", "mailbox"],

@@ -10,7 +10,7 @@ use solo2_server::sandbox::Needs;
 use solo2_server::tls::{self, TlsError, TlsFiles};
 use solo2_server::user::User;
 
-use super::{ConfigError, DEFAULT_LISTEN, Log, MOST_LISTENERS, Options, PortRange, Role};
+use super::{ConfigError, DEFAULT_LISTEN, Log, MOST_LISTENERS, Options, PortRange, Realm, Role};
 use crate::credential::MAX_LIFETIME;
 use crate::server::ALPN;
 use crate::server::control::RATES;
@@ -45,6 +45,7 @@ pub(in crate::server) struct TurnSettings {
     pub(in crate::server) revoked_file: Option<PathBuf>,
     /// One address for each family at most.
     pub(in crate::server) relayed: Vec<IpAddr>,
+    pub(in crate::server) realm: Realm,
     pub(in crate::server) peers: Peers,
     pub(in crate::server) ports: RangeInclusive<u16>,
     pub(in crate::server) allocations: u32,
@@ -123,6 +124,7 @@ impl TurnSettings {
             secret_file: options.secret_file.ok_or(ConfigError::NoSecret)?,
             revoked_file: options.revoked_file,
             relayed: relayed(&options.public_ip, listen)?,
+            realm: options.realm.unwrap_or_default(),
             peers: options.peers.unwrap_or_default(),
             ports: ports.first..=ports.last,
             allocations,
@@ -248,6 +250,12 @@ impl Settings {
     #[must_use]
     pub fn relayed(&self) -> &[IpAddr] {
         self.turn.as_ref().map_or(&[], |turn| &turn.relayed)
+    }
+
+    /// What it calls itself in its challenges.
+    #[must_use]
+    pub fn realm(&self) -> Option<&Realm> {
+        self.turn.as_ref().map(|turn| &turn.realm)
     }
 
     /// Whether peers beyond this relay are reached.

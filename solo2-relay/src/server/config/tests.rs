@@ -47,6 +47,25 @@ fn an_unknown_key_is_refused_by_name() {
 }
 
 #[test]
+fn a_realm_is_one_plain_word() {
+    let default = settings("").expect("valid");
+    assert_eq!(default.realm().expect("TURN").as_str(), "solo2-relay");
+    let named = settings("realm = \"relay.example\"").expect("valid");
+    assert_eq!(named.realm().expect("TURN").as_str(), "relay.example");
+    for bad in [
+        "",
+        "a relay",
+        "\\\"",
+        "\\\\",
+        "rel\u{e4}is",
+        &"x".repeat(41),
+    ] {
+        let error = settings(&format!("realm = \"{bad}\"")).expect_err(bad);
+        assert!(error.to_string().contains("like relay.example"), "{error}");
+    }
+}
+
+#[test]
 fn stun_alone_needs_no_secret_and_turn_does() {
     let stun = Options {
         role: vec![Role::Stun],

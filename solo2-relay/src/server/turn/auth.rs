@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use super::Refused;
 use crate::credential::{InviteId, RelaySecret, Username, hmac_sha256};
+use crate::server::config::Realm;
 use crate::wire::{Integrity, LongTermKey, Message, attribute};
 
 /// How long a nonce is good, in seconds.
@@ -33,6 +34,7 @@ pub(in crate::server) struct Door {
     nonce_key: Zeroizing<[u8; 32]>,
     /// How far ahead a credential may expire, in seconds.
     longest: u64,
+    realm: Realm,
     revoked: HashSet<InviteId>,
 }
 
@@ -49,13 +51,20 @@ impl Door {
         secret: RelaySecret,
         nonce_key: Zeroizing<[u8; 32]>,
         longest: u64,
+        realm: Realm,
     ) -> Self {
         Self {
             secret,
             nonce_key,
             longest,
+            realm,
             revoked: HashSet::new(),
         }
+    }
+
+    /// What challenges name.
+    pub(super) fn realm(&self) -> &str {
+        self.realm.as_str()
     }
 
     /// From now on, these invites open nothing, and all others do.
@@ -92,7 +101,7 @@ impl Door {
             .secret
             .invite_key(username.invite)
             .password(&username)
-            .key(&username);
+            .key(&username, self.realm.as_str());
         if !message.verify(&key) {
             return Err(Refused::UNAUTHENTICATED);
         }

@@ -9,7 +9,6 @@ use super::allocation::{Allocation, BindError, LIFETIME};
 use super::auth::Visitor;
 use super::table::Id;
 use super::{Client, Now, Refused, Sockets, Turn};
-use crate::credential::REALM;
 use crate::wire::{CHANNELS, Class, Message, UDP, Writer, attribute, method};
 
 /// Ports tried when the system refuses a relayed address that nobody here has.
@@ -316,7 +315,7 @@ impl Turn {
         }
         if let Some(door) = self.door.as_ref().filter(|_| refused.is_a_challenge()) {
             writer
-                .attribute(attribute::REALM, REALM.as_bytes())
+                .attribute(attribute::REALM, door.realm().as_bytes())
                 .attribute(attribute::NONCE, &door.nonce(client.address, now.unix));
         }
         sign(&mut writer, message, visitor);

@@ -57,6 +57,7 @@ impl World {
             allocations_per_credential: 10,
             rate_per_credential: None,
             credential_lifetime: 86_400,
+            realm: Realm::default(),
         };
         change(&mut rules);
         let now = Now {
@@ -132,6 +133,7 @@ struct Device {
     client: Client,
     username: Username,
     nonce: Vec<u8>,
+    realm: String,
     transaction: u8,
     relayed: SocketAddr,
 }
@@ -148,6 +150,7 @@ impl Device {
                 invite: InviteId::new(None, [1; 8]),
             },
             nonce: Vec::new(),
+            realm: REALM.to_owned(),
             transaction: 0,
             relayed: SocketAddr::from(([0; 4], 0)),
         }
@@ -157,7 +160,7 @@ impl Device {
         secret()
             .invite_key(self.username.invite)
             .password(&self.username)
-            .key(&self.username)
+            .key(&self.username, &self.realm)
     }
 
     fn request(
@@ -177,7 +180,7 @@ impl Device {
         }
         writer
             .attribute(attribute::USERNAME, self.username.to_string().as_bytes())
-            .attribute(attribute::REALM, REALM.as_bytes())
+            .attribute(attribute::REALM, self.realm.as_bytes())
             .attribute(attribute::NONCE, &self.nonce)
             .integrity(Integrity::Sha1, &self.key())
             .fingerprint();
@@ -212,7 +215,7 @@ impl Device {
         let answer = Message::parse(&world.reply).expect("STUN");
         assert_eq!(
             answer.attribute(attribute::REALM).map(|it| it.value),
-            Some(REALM.as_bytes())
+            Some(self.realm.as_bytes())
         );
         self.nonce = answer
             .attribute(attribute::NONCE)

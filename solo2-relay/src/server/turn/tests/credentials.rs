@@ -107,6 +107,22 @@ fn a_later_credential_of_the_same_invite_goes_on_and_another_invite_does_not() {
     );
 }
 
+/// RFC 8489 §9.2.2: the realm is a part of the key.
+#[test]
+fn a_realm_of_the_operators_is_named_and_keys_are_derived_with_it() {
+    let longest = "a-relay-with-a-name-of-forty.example.org";
+    let mut world = World::with(Peers::OwnRelays, |rules| {
+        rules.realm = longest.parse().expect("a realm");
+    });
+    let mut device = Device::new(1);
+    device.realm = longest.to_owned();
+    device.knock(&mut world);
+    assert!(world.reply.len() <= 128, "{} bytes", world.reply.len());
+    assert_eq!(device.allocate(&mut world), Some(0));
+    device.realm = REALM.to_owned();
+    assert_eq!(device.refresh(&mut world, 600), Some(401));
+}
+
 /// stun-post-mi: what stands behind the integrity code changes nothing.
 #[test]
 fn an_attribute_behind_the_integrity_code_is_not_obeyed() {
