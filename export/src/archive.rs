@@ -29,16 +29,8 @@ pub const FORMAT: &str = "solo2-archive";
 /// Bytes of records from which on a part is written.
 const PART: usize = 1 << 20;
 
-/// Who can open the archive.
-#[derive(Clone, Copy)]
-pub enum Recipient<'a> {
-    /// Whoever has the 24 words: `age1…`, see [`crate::key::ArchiveKey::recipient`].
-    Words(&'a str),
-    /// Whoever knows the passphrase.
-    Passphrase(&'a Passphrase),
-}
-
-/// Writes the archive; what was written before a failure is worth nothing.
+/// Writes an archive that opens with the 24 words; what was written before a failure is worth
+/// nothing. The recipient is `age1…`, see [`crate::key::ArchiveKey::recipient`].
 ///
 /// # Errors
 ///
@@ -46,27 +38,86 @@ pub enum Recipient<'a> {
 pub fn write<S: Source, W: Write>(
     source: &mut S,
     request: &Request<'_>,
-    recipient: Recipient<'_>,
+    recipient: &str,
     to: W,
 ) -> Result<Progress, ExportError<S::Error>> {
-    let encryptor = match recipient {
-        Recipient::Words(text) => {
-            let key: x25519::Recipient = text.parse().map_err(|_| ExportError::Recipient)?;
-            age::Encryptor::with_recipients(std::iter::once(&key as &dyn age::Recipient))
-                .map_err(|_| ExportError::Recipient)?
-        }
-        Recipient::Passphrase(passphrase) => {
-            age::Encryptor::with_user_passphrase(passphrase.secret())
-        }
-    };
-    let sealed = encryptor.wrap_output(to).map_err(ExportError::Write)?;
+    let key: x25519::Recipient = recipient.parse().map_err(|_| ExportError::Recipient)?;
+    let sealed = age::Encryptor::with_recipients(std::iter::once(&key as &dyn age::Recipient))
+        .map_err(|_| ExportError::Recipient)?
+        .wrap_output(to)
+        .map_err(ExportError::Write)?;
+    let (progress, sealed) = into_tar(source, request, sealed)?;
+    sealed
+        .finish()
+        .and_then(|mut to| to.flush())
+        .map_err(ExportError::Write)?;
+    Ok(progress)
+}
+
+/// Writes the tar of an archive as it is, for somebody who puts it into [`Sealed`].
+///
+/// # Errors
+///
+/// [`ExportError`].
+pub fn write_tar<S: Source, W: Write>(
+    source: &mut S,
+    request: &Request<'_>,
+    to: W,
+) -> Result<Progress, ExportError<S::Error>> {
+    let (progress, mut to) = into_tar(source, request, to)?;
+    to.flush().map_err(ExportError::Write)?;
+    Ok(progress)
+}
+
+/// An archive that opens with a passphrase, written as its tar comes in.
+pub struct Sealed<W: Write>(StreamWriter<W>);
+
+impl<W: Write> Sealed<W> {
+    /// Grows a key from the passphrase and writes the header. Takes a second, and as much memory
+    /// as scrypt fills in that time: 256 MiB to 1 GiB.
+    ///
+    /// # Errors
+    ///
+    /// The writer's.
+    pub fn begin(passphrase: &Passphrase, to: W) -> io::Result<Self> {
+        let encryptor = age::Encryptor::with_user_passphrase(passphrase.secret());
+        Ok(Self(encryptor.wrap_output(to)?))
+    }
+
+    /// Writes the end, without which the archive counts as cut off.
+    ///
+    /// # Errors
+    ///
+    /// The writer's.
+    pub fn finish(self) -> io::Result<W> {
+        let mut to = self.0.finish()?;
+        to.flush()?;
+        Ok(to)
+    }
+}
+
+impl<W: Write> Write for Sealed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn into_tar<S: Source, W: Write>(
+    source: &mut S,
+    request: &Request<'_>,
+    to: W,
+) -> Result<(Progress, W), ExportError<S::Error>> {
     let mut tar = Tar {
-        builder: tar::Builder::new(sealed),
+        builder: tar::Builder::new(to),
         sums: Sums::default(),
     };
     let progress = fill(source, request, &mut tar)?;
-    tar.finish(request.now_ms).map_err(ExportError::Write)?;
-    Ok(progress)
+    let to = tar.finish(request.now_ms).map_err(ExportError::Write)?;
+    Ok((progress, to))
 }
 
 fn fill<S: Source, W: Write>(
@@ -127,12 +178,12 @@ impl Part {
 }
 
 struct Tar<W: Write> {
-    builder: tar::Builder<StreamWriter<W>>,
+    builder: tar::Builder<W>,
     sums: Sums,
 }
 
 impl<W: Write> Tar<W> {
-    fn finish(mut self, now_ms: u64) -> io::Result<()> {
+    fn finish(mut self, now_ms: u64) -> io::Result<W> {
         let sums = std::mem::take(&mut self.sums);
         let len = sums.as_bytes().len() as u64;
         self.put(
@@ -141,8 +192,7 @@ impl<W: Write> Tar<W> {
             len,
             &mut Hashed::new(sums.as_bytes(), len),
         )?;
-        let mut to = self.builder.into_inner()?.finish()?;
-        to.flush()
+        self.builder.into_inner()
     }
 }
 

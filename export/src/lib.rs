@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   Source (the open vault) ──► walk ──► archive::write   age( tar( JSONL, files, sums ) )
+//!                                   ├──► archive::write_tar ──► archive::Sealed, elsewhere
 //!                                   └──► readable::write  zip( JSONL, Markdown, HTML, files, sums )
 //!   a file ──► verify::archive / verify::readable
 //!   a file ──► import ──► Sink (the open vault)

@@ -16,7 +16,7 @@ use solo2_store::{
 };
 use zeroize::Zeroizing;
 
-use crate::archive::{self, Recipient};
+use crate::archive::{self, Sealed};
 use crate::key::{ArchiveKey, Passphrase};
 use crate::verify::{self, Form, Opener, VerifyError};
 use crate::{
@@ -209,7 +209,7 @@ fn key() -> ArchiveKey {
 fn archived(memory: &mut Memory, request: &Request<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let recipient = key().recipient();
-    archive::write(memory, request, Recipient::Words(&recipient), &mut bytes).unwrap();
+    archive::write(memory, request, &recipient, &mut bytes).unwrap();
     bytes
 }
 
@@ -520,12 +520,7 @@ fn a_file_that_is_shorter_than_it_says_ends_the_export_and_leaves_no_whole_docum
     assert!(zip::ZipArchive::new(Cursor::new(zip)).is_err());
     let mut archive = Vec::new();
     let recipient = key().recipient();
-    let outcome = archive::write(
-        &mut memory,
-        &request,
-        Recipient::Words(&recipient),
-        &mut archive,
-    );
+    let outcome = archive::write(&mut memory, &request, &recipient, &mut archive);
     assert!(matches!(outcome, Err(ExportError::Attachment { .. })));
     assert!(verify::archive(&archive[..], Opener::Words(&key())).is_err());
 }
@@ -536,13 +531,7 @@ fn a_file_that_left_the_vault_meanwhile_is_counted_and_not_named_as_there() {
     memory.files.clear();
     let mut bytes = Vec::new();
     let recipient = key().recipient();
-    let progress = archive::write(
-        &mut memory,
-        &request,
-        Recipient::Words(&recipient),
-        &mut bytes,
-    )
-    .unwrap();
+    let progress = archive::write(&mut memory, &request, &recipient, &mut bytes).unwrap();
     assert_eq!((progress.files, progress.missing), (0, 1));
     assert!(contains(&opened(&bytes), "\"path\":null"));
 }
@@ -578,14 +567,9 @@ fn an_archive_can_have_a_passphrase_instead() {
     let (mut memory, request) = small();
     let passphrase = |text: &str| Passphrase::new(Zeroizing::new(text.to_owned()));
     let right = passphrase("a long passphrase");
-    let mut bytes = Vec::new();
-    archive::write(
-        &mut memory,
-        &request,
-        Recipient::Passphrase(&right),
-        &mut bytes,
-    )
-    .unwrap();
+    let mut sealed = Sealed::begin(&right, Vec::new()).unwrap();
+    archive::write_tar(&mut memory, &request, &mut sealed).unwrap();
+    let bytes = sealed.finish().unwrap();
     assert_eq!(verify::form(&bytes), Some(Form::Passphrase));
     assert!(verify::archive(&bytes[..], Opener::Passphrase(&right)).is_ok());
     let wrong = passphrase("another");

@@ -320,6 +320,42 @@ fn a_large_file_takes_no_more_memory_than_a_small_one() {
 }
 
 #[test]
+fn a_passphrase_costs_the_command_its_memory_and_not_the_agent() {
+    let (world, alice, bob) = World::alice_and_bob();
+    keep(&bob, &alice, "alice", &world.file("kept", vec![7; 1 << 20]));
+    let phrase = world.file("phrase", "a phrase of several words\n");
+    archive(&world, &alice, "warm.age", &[]);
+    peak(&alice);
+    archive(&world, &alice, "words.age", &[]);
+    let with_words = peak(&alice);
+    let with = ["--passphrase-file", phrase.as_str()];
+    let file = archive(&world, &alice, "phrase.age", &with);
+    let with_passphrase = peak(&alice);
+    println!("{with_passphrase} MiB of memory, {with_words} for an archive to the words");
+    assert!(
+        with_passphrase < with_words + 16,
+        "{with_passphrase} MiB, and {with_words} for the words"
+    );
+    alice
+        .run(&["export", "verify", path(&file), with[0], with[1]])
+        .ok();
+    // Both said how long they are.
+    let again = world.path("again.age");
+    let events = alice.json(&[
+        "export",
+        "--format",
+        "archive",
+        "-o",
+        path(&again),
+        with[0],
+        with[1],
+    ]);
+    let done = events.last().unwrap();
+    assert_eq!(done["format"], "archive");
+    assert_eq!(done["written"], fs::metadata(&again).unwrap().len());
+}
+
+#[test]
 fn a_readable_copy_takes_the_password_and_the_will_even_with_an_agent() {
     let world = World::new();
     let alice = world.home("a", "alice");

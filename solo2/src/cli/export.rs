@@ -1,20 +1,21 @@
 //! `solo2 export`: the history as one file, to keep or to read.
 //!
 //! The owner of the profile reads the vault and sends the document over a socket
-//! of ours ([`Pipe`]); this process puts it where the user wants it, under its
-//! name only once it is whole.
+//! of ours ([`Pipe`]); this process puts it where the user wants it ([`target`]).
 
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use solo2_export::Base;
+use solo2_export::key::Passphrase;
 use solo2_export::verify::{self, Form, VerifyError};
-use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use zeroize::Zeroizing;
 
+mod target;
+
+use self::target::{Intake, Target};
 use super::document::{BEGIN, Document, Keys, Pipe, Secret, ask, hex, read_passphrase};
 use super::values::{Moment, PeerRef};
 use super::{Outcome, file};
@@ -154,8 +155,16 @@ impl Write {
         }
         let mut target = Target::prepare(cx, output, self.force)?;
         let (base, known_password) = self.base(cx, format)?;
+        let passphrase = match format {
+            Format::Archive => self.new_passphrase(cx)?,
+            Format::Zip => None,
+        };
         let mut params = json!({
-            "format": match format { Format::Archive => "archive", Format::Zip => "zip" },
+            "format": match (format, &passphrase) {
+                (Format::Zip, _) => "zip",
+                (Format::Archive, None) => "archive",
+                (Format::Archive, Some(_)) => "tar",
+            },
             "chat": self.chat,
             "since": self.since.map(Moment::to_json),
             "until": self.until.map(Moment::to_json),
@@ -166,7 +175,7 @@ impl Write {
                 "owner": base.owner,
             })),
         });
-        let (key, unlock) = match format {
+        let (password, unlock) = match format {
             Format::Zip => {
                 self.consent(cx)?;
                 // An open vault is not enough: whoever sits at the keyboard must know it.
@@ -174,18 +183,16 @@ impl Write {
                     Some(secret) => secret,
                     None => password::need(&cx.globals, profile.name.as_str())?,
                 };
-                (Some(("password", secret.clone())), Some(secret))
+                (Some(secret.clone()), Some(secret))
             }
-            Format::Archive => (
-                self.new_passphrase(cx)?.map(|key| ("passphrase", key)),
-                known_password,
-            ),
+            Format::Archive => (None, known_password),
         };
         let mut done = agent::with_session_as(cx, unlock, async |session| {
             let pipe = Pipe::listen(&profile)?;
             params["to"] = file::absolute(pipe.path())?.into();
             let known = base.map(|base| base.known.to_bytes()).unwrap_or_default();
-            pour(cx, session, pipe, params, key, known, &mut target).await
+            let to = (&mut target, passphrase.as_ref());
+            pour(cx, session, pipe, params, password, known, to).await
         })?;
         let path = target.finish()?;
         done["path"] = json!(path.as_ref().map(|path| path.display().to_string()));
@@ -250,7 +257,7 @@ impl Write {
         }
     }
 
-    fn new_passphrase(&self, cx: &Context) -> Result<Option<Zeroizing<String>>, Failure> {
+    fn new_passphrase(&self, cx: &Context) -> Result<Option<Passphrase>, Failure> {
         let passphrase = match &self.passphrase_file {
             Some(file) => read_passphrase(file)?,
             None if !self.passphrase => return Ok(None),
@@ -265,7 +272,7 @@ impl Write {
         if passphrase.is_empty() {
             return Err(Failure::usage("the passphrase is empty"));
         }
-        Ok(Some(passphrase))
+        Ok(Some(Passphrase::new(passphrase)))
     }
 }
 
@@ -275,16 +282,16 @@ async fn pour(
     session: &Session,
     pipe: Pipe,
     params: Value,
-    key: Option<(&'static str, Zeroizing<String>)>,
+    password: Secret,
     known: Vec<u8>,
-    target: &mut Target,
+    (target, passphrase): (&mut Target, Option<&Passphrase>),
 ) -> Result<Value, Failure> {
     let call_has_base = !params["base"].is_null();
-    let mut call = match key {
-        Some((name, secret)) => {
+    let mut call = match password {
+        Some(secret) => {
             session
                 .client
-                .stream_secret("export", params, name, &secret)
+                .stream_secret("export", params, "password", &secret)
                 .await?
         }
         None => session.client.stream("export", params).await?,
@@ -316,6 +323,7 @@ async fn pour(
             .await
             .map_err(|error| Failure::io("cannot say what the base holds", &error))?;
     }
+    let mut to = Intake::begin(cx, target, passphrase)?;
     let mut buffer = Zeroizing::new(vec![0; 256 * 1024]);
     let (mut received, mut open) = (0_u64, true);
     while open || done.is_none() {
@@ -325,7 +333,7 @@ async fn pour(
                     .map_err(|error| Failure::io("cannot receive the export", &error))?;
                 open = count > 0;
                 received += count as u64;
-                target.write(cx, buffer.get(..count).unwrap_or_default())?;
+                to.write(buffer.get(..count).unwrap_or_default())?;
             }
             step = call.next(), if done.is_none() => match step {
                 Step::Event(event) => cx.out.event(&event)?,
@@ -333,97 +341,12 @@ async fn pour(
             },
         }
     }
-    let done = done.unwrap_or_default();
+    let mut done = done.unwrap_or_default();
     if done["written"].as_u64() != Some(received) {
         return Err(Failure::internal("the export came in part only"));
     }
+    done["written"] = to.finish()?.into();
     Ok(done)
-}
-
-/// Where the document goes.
-enum Target {
-    Stdout,
-    File {
-        /// Readable by this user alone; gone unless it is finished.
-        partial: Box<NamedTempFile>,
-        path: PathBuf,
-        force: bool,
-    },
-}
-
-impl Target {
-    fn prepare(cx: &Context, path: &Path, force: bool) -> Result<Target, Failure> {
-        if path == Path::new("-") {
-            if cx.out.is_json() {
-                return Err(Failure::usage("--json and -o - both want stdout")
-                    .hint("write to a file: -o FILE"));
-            }
-            return Ok(Target::Stdout);
-        }
-        let place = path.display();
-        match path.symlink_metadata() {
-            Ok(found) if !found.is_file() => {
-                return Err(Failure::new(
-                    Kind::Io,
-                    format!("{place} is there already, and is not a file"),
-                )
-                .code("exists")
-                .hint("name a new file"));
-            }
-            Ok(_) if !force => {
-                return Err(Failure::new(Kind::Io, format!("{place} is there already"))
-                    .code("exists")
-                    .hint("name a new file, or replace it: --force"));
-            }
-            _ => {}
-        }
-        let directory = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        let partial = tempfile::Builder::new()
-            .prefix(".solo2-export-")
-            .tempfile_in(directory)
-            .map_err(|error| Failure::io(format!("cannot write {place}"), &error))?;
-        Ok(Target::File {
-            partial: Box::new(partial),
-            path: path.to_owned(),
-            force,
-        })
-    }
-
-    fn write(&mut self, cx: &Context, bytes: &[u8]) -> Result<(), Failure> {
-        match self {
-            Target::Stdout => cx.out.raw(bytes),
-            Target::File { partial, path, .. } => partial
-                .write_all(bytes)
-                .map_err(|error| Failure::io(format!("cannot write {}", path.display()), &error)),
-        }
-    }
-
-    /// Gives a whole document its name; where it is, unless it went to stdout.
-    fn finish(self) -> Result<Option<PathBuf>, Failure> {
-        let Target::File {
-            partial,
-            path,
-            force,
-        } = self
-        else {
-            return Ok(None);
-        };
-        let failed =
-            |error: &io::Error| Failure::io(format!("cannot write {}", path.display()), error);
-        partial
-            .as_file()
-            .sync_all()
-            .map_err(|error| failed(&error))?;
-        let placed = match force {
-            true => partial.persist(&path),
-            false => partial.persist_noclobber(&path),
-        };
-        placed.map_err(|error| failed(&error.error))?;
-        Ok(Some(path))
-    }
 }
 
 fn report(cx: &Context, done: &Value, path: Option<&Path>) -> Outcome {

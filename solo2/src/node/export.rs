@@ -5,8 +5,9 @@
 //! ```
 //!
 //! The caller puts the bytes where its user wants them: the owner of the profile may
-//! run where that place is not to be seen. What a document is made of is
-//! `solo2_export`'s business.
+//! run where that place is not to be seen. An archive to a passphrase leaves here as its
+//! tar: what a passphrase costs to try, hundreds of megabytes for a second, is the caller's
+//! to spend. What a document is made of is `solo2_export`'s business.
 //! Spec: docs/protocol/7-export.md.
 
 use std::io::{self, BufWriter, Read as _, Write};
@@ -18,11 +19,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use solo2_crypto::content::Shape;
-use solo2_export::archive::{self, Recipient};
-use solo2_export::key::Passphrase;
 use solo2_export::{
     Attachment, Base, ExportError, Known, Names, Numbered, Owner, PAGE, Progress, Request, Source,
-    readable,
+    archive, readable,
 };
 use solo2_store::{ContactId, Kind, StoredFile, Vault};
 use tokio::runtime::Handle;
@@ -49,14 +48,18 @@ const WINDOW: usize = 256 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Format {
+    /// To the 24 words.
     Archive,
+    /// An archive's, for the caller to encrypt.
+    Tar,
     Zip,
 }
 
 impl Format {
     fn name(self) -> &'static str {
         match self {
-            Format::Archive => "archive",
+            // What it will be.
+            Format::Archive | Format::Tar => "archive",
             Format::Zip => "zip",
         }
     }
@@ -74,8 +77,6 @@ pub(super) struct Export {
     no_files: bool,
     /// The document that this one builds on; what it holds comes over the caller's socket.
     base: Option<BaseDocument>,
-    /// What an archive is encrypted with instead of the words' key.
-    passphrase: Option<Zeroizing<String>>,
     /// What a readable copy takes: an open vault is not enough.
     password: Option<Zeroizing<String>>,
 }
@@ -119,7 +120,6 @@ pub(super) async fn export(
     }
     let state = Arc::new(Mutex::new(State::default()));
     let format = ask.format;
-    let passphrase = ask.passphrase.take().map(Passphrase::new);
     let mut source = VaultSource {
         node: Arc::clone(&node),
         runtime: Handle::current(),
@@ -132,15 +132,10 @@ pub(super) async fn export(
     };
     let mut writing = tokio::task::spawn_blocking(move || {
         let to = BufWriter::with_capacity(WINDOW, counted);
-        match (format, &passphrase) {
-            (Format::Zip, _) => readable::write(&mut source, &request, to),
-            (Format::Archive, Some(passphrase)) => {
-                let recipient = Recipient::Passphrase(passphrase);
-                archive::write(&mut source, &request, recipient, to)
-            }
-            (Format::Archive, None) => {
-                archive::write(&mut source, &request, Recipient::Words(&recipient), to)
-            }
+        match format {
+            Format::Archive => archive::write(&mut source, &request, &recipient, to),
+            Format::Tar => archive::write_tar(&mut source, &request, to),
+            Format::Zip => readable::write(&mut source, &request, to),
         }
     });
     let begun = Instant::now();
