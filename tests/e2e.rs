@@ -30,6 +30,8 @@ mod canary;
 mod capture;
 #[path = "e2e/certificates.rs"]
 mod certificates;
+#[path = "e2e/chromium.rs"]
+mod chromium;
 #[path = "e2e/clock.rs"]
 mod clock;
 #[path = "e2e/crash.rs"]
