@@ -98,6 +98,8 @@ mod serverless;
 mod terminal;
 #[path = "e2e/transcript.rs"]
 mod transcript;
+#[path = "e2e/transport.rs"]
+mod transport;
 #[path = "../store/tests/watch.rs"]
 mod watch;
 #[path = "e2e/world.rs"]
