@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_solo2_global_optspecs
-    string join \n p/profile= home= config= json plain q/quiet v/verbose color= no-input y/yes timeout= agent= lock-timeout= route= require-route= offline password-file= password-fd= h/help V/version
+    string join \n p/profile= home= config= json plain q/quiet v/verbose color= no-input y/yes timeout= agent= lock-timeout= route= require-route= transport= offline password-file= password-fd= h/help V/version
 end
 
 function __fish_solo2_needs_command
@@ -41,6 +41,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_needs_command" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_needs_command" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_needs_command" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_needs_command" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_needs_command" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -103,6 +106,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand init" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l no-account -d 'Keep no account at any server: the default, and the only way so far'
@@ -132,6 +138,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -164,6 +173,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -191,6 +203,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -218,6 +233,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -246,6 +264,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -273,6 +294,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -303,6 +327,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -340,6 +367,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l accept-rollback -d 'Accept a vault that is an older copy, while no agent runs'
@@ -368,6 +398,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -395,6 +428,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -424,6 +460,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -451,6 +490,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -481,6 +523,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -508,6 +553,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -536,6 +584,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -563,6 +614,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -590,6 +644,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -622,6 +679,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l qr -d 'Draw the code as a QR code too'
@@ -652,6 +712,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -679,6 +742,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -706,6 +772,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -742,6 +811,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -769,6 +841,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -796,6 +871,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -823,6 +901,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -850,6 +931,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -877,6 +961,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -905,6 +992,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -933,6 +1023,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -960,6 +1053,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1000,6 +1096,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand send" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l lines -d 'Send each line of stdin as a message of its own, as it arrives'
@@ -1038,6 +1137,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -s f -l follow -d 'Go on, and print what arrives from now on too'
@@ -1069,6 +1171,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -s l -l listen -d 'Receive: somebody\'s pipe of that label to stdout'
@@ -1097,6 +1202,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1129,6 +1237,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1157,6 +1268,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l overwrite -d 'Replace a file that has the same name'
@@ -1186,6 +1300,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1213,6 +1330,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1240,6 +1360,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1277,6 +1400,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l no-files -d 'Leave out the files that lie in the vault'
@@ -1311,6 +1437,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1340,6 +1469,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand import" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l dry-run -d 'Say what would be taken in, and change nothing'
@@ -1374,6 +1506,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1407,6 +1542,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l for-everyone -d 'Ask the other side to delete it too; only for messages of yours'
@@ -1440,6 +1578,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand react" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1472,6 +1613,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand read" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1499,6 +1643,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1530,6 +1677,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand history" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1562,6 +1712,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand search" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l has-file -d 'Only files, by their names'
@@ -1590,6 +1743,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1621,6 +1777,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1648,6 +1807,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1675,6 +1837,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1702,6 +1867,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1729,6 +1897,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1759,6 +1930,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1786,6 +1960,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1813,6 +1990,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1840,6 +2020,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1871,6 +2054,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1898,6 +2084,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1925,6 +2114,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1952,6 +2144,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1980,6 +2175,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l once -d 'End as soon as everything queued has left'
@@ -2008,6 +2206,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2043,6 +2244,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l locked -d 'Start with the vault locked'
@@ -2073,6 +2277,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l locked -d 'Start with the vault locked'
@@ -2101,6 +2308,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2128,6 +2338,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2155,6 +2368,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2183,6 +2399,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l accept-rollback -d 'Accept a vault that is an older copy, while no agent runs'
@@ -2211,6 +2430,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2238,6 +2460,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l systemd -d 'A unit for systemd\'s user manager: the default'
@@ -2268,6 +2493,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2300,6 +2528,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2327,6 +2558,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2354,6 +2588,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2381,6 +2618,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2408,6 +2648,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2435,6 +2678,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2465,6 +2711,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2494,6 +2743,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2521,6 +2773,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2548,6 +2803,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2575,6 +2833,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2602,6 +2863,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand man" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2629,6 +2893,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand version" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2656,6 +2923,9 @@ relay\t'Through a relay, which hides your address from the peer'"
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'"
+complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l json -d 'Print JSON Lines; errors too, as the last line'

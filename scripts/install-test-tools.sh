@@ -25,7 +25,7 @@ missing=()
 for pair in "${needed[@]}"; do
   command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
 done
-# Debian cuts what makes virtual environments off python3: .ci/run puts aioice into one.
+# Debian cuts what makes virtual environments off python3: .ci/run puts aioice and aiortc into one.
 if ! python3 -c 'import ensurepip' 2>/dev/null; then
   missing+=(python3-venv)
 fi

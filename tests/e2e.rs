@@ -33,6 +33,8 @@ mod capture;
 mod certificates;
 #[path = "e2e/chaos.rs"]
 mod chaos;
+#[path = "e2e/chromium.rs"]
+mod chromium;
 #[path = "e2e/clock.rs"]
 mod clock;
 #[path = "e2e/crash.rs"]
@@ -103,6 +105,8 @@ mod storms;
 mod terminal;
 #[path = "e2e/transcript.rs"]
 mod transcript;
+#[path = "e2e/transport.rs"]
+mod transport;
 #[path = "e2e/tun.rs"]
 mod tun;
 #[path = "../store/tests/watch.rs"]

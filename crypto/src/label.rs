@@ -74,6 +74,8 @@ labels! {
     INVITE_MEETING = b"solo2/invite/meeting/v1";
     /// Prefix of every Noise prologue.
     NOISE_PROLOGUE = b"solo2/noise/v1";
+    /// Prefix of what a session over a WebRTC data channel is bound to.
+    NOISE_CHANNEL = b"solo2/noise/webrtc/v1";
     /// Info of the psk that follows a handshake.
     NEXT_PSK = b"solo2/session-psk/next";
     /// Info of a contact's first psk.

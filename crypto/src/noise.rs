@@ -78,7 +78,7 @@ pub enum Purpose {
 pub enum Carrier {
     /// QUIC, direct or relayed; bound to by its 32-byte exporter.
     Quic,
-    /// A WebRTC data channel; bound to by both certificate fingerprints, sorted.
+    /// A WebRTC data channel; bound to by its [`channel_binding`].
     WebRtc,
     /// An onion stream; bound to by the service's address.
     Onion,
@@ -101,6 +101,20 @@ pub fn prologue(purpose: Purpose, carrier: Carrier, binding: &[u8]) -> Vec<u8> {
         Carrier::Session => 4,
     };
     [label::NOISE_PROLOGUE, &[purpose, carrier], binding].concat()
+}
+
+/// What a session over a WebRTC data channel is bound to:
+/// `SHA-256("solo2/noise/webrtc/v1" || exporter || controlling fingerprint || controlled fingerprint)`.
+///
+/// The exporter is that of the DTLS session (RFC 5705, RFC 7627); the fingerprints are SHA-256
+/// over the certificates of both ends, by their roles in ICE.
+#[must_use]
+pub fn channel_binding(
+    exporter: &[u8; 32],
+    controlling: &[u8; 32],
+    controlled: &[u8; 32],
+) -> [u8; 32] {
+    kdf::sha256(&[label::NOISE_CHANNEL, exporter, controlling, controlled])
 }
 
 /// `psk' = HKDF(psk, handshake hash || both sides' random bytes, initiator's first)`.

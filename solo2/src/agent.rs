@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::cli::AgentUse;
+use crate::config::Transport;
 use crate::context::{Context, Interrupts};
 use crate::error::{Failure, Kind};
 use crate::node::{self, Unlock};
@@ -120,6 +121,9 @@ impl Session {
                     }
                     unlock_agent(cx, &client, &profile, &mut secret).await?;
                 }
+                if let Some(transport) = cx.globals.transport {
+                    agree_on(transport, &client).await?;
+                }
                 return Ok(Session {
                     client,
                     lasting: hello["mode"] == Mode::Agent.as_str(),
@@ -204,6 +208,23 @@ impl Session {
             server.close().await;
         }
     }
+}
+
+/// What carries links is up to the process that makes them; a flag of another's that says
+/// something else is refused, and not passed over.
+async fn agree_on(transport: Transport, client: &Client) -> Result<(), Failure> {
+    let policy = client.call("route.policy", json!({})).await?;
+    if policy["transport"] == transport.as_str() {
+        return Ok(());
+    }
+    let now = policy["transport"].as_str().unwrap_or("another");
+    let asked = transport.as_str();
+    Err(Failure::usage(format!(
+        "another process holds the profile, with transport {now}; --transport {asked} cannot change that"
+    ))
+    .hint(format!(
+        "solo2 config set net.transport {asked}; solo2 agent reload"
+    )))
 }
 
 /// Opens a session, runs `verb` in it, and leaves it in good order whatever

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use crate::config::Route;
+use crate::config::{Route, Transport};
 use crate::context::Context;
 use crate::error::{Failure, Kind};
 use crate::output::{ColorWhen, Output};
@@ -202,6 +202,16 @@ pub(crate) struct Globals {
         hide_short_help = true
     )]
     pub(crate) require_route: Vec<Route>,
+
+    /// What may carry links, unless a running agent holds the profile
+    #[arg(
+        long,
+        global = true,
+        value_name = "TRANSPORT",
+        value_enum,
+        hide_short_help = true
+    )]
+    pub(crate) transport: Option<Transport>,
 
     /// Touch no network
     #[arg(long, global = true, hide_short_help = true)]

@@ -41,6 +41,12 @@ pub(crate) struct NodeConfig {
     /// Whether a flag or the environment named it.
     #[serde(default)]
     pub(crate) route_is_fixed: bool,
+    /// What may carry links.
+    #[serde(default)]
+    pub(crate) transport: Transport,
+    /// Whether a flag named it.
+    #[serde(default)]
+    pub(crate) transport_is_fixed: bool,
     /// Which receipts we send.
     pub(crate) receipts: Receipts,
     /// Up to which size files are taken without asking.
@@ -96,6 +102,39 @@ impl Route {
         [Route::Auto, Route::Direct, Route::Relay]
             .into_iter()
             .find(|route| route.as_str() == word)
+    }
+}
+
+/// What may carry links.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Transport {
+    /// QUIC, and WebRTC where QUIC does not pass
+    #[default]
+    Auto,
+    /// QUIC alone, masked to look like noise
+    Quic,
+    /// WebRTC data channels alone, for networks that let nothing else pass
+    Webrtc,
+}
+
+impl Transport {
+    /// The word on the command line and in JSON.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Transport::Auto => "auto",
+            Transport::Quic => "quic",
+            Transport::Webrtc => "webrtc",
+        }
+    }
+
+    /// Whether a link may be a WebRTC channel, or else QUIC.
+    pub(crate) fn allows(self, webrtc: bool) -> bool {
+        match self {
+            Transport::Auto => true,
+            Transport::Quic => !webrtc,
+            Transport::Webrtc => webrtc,
+        }
     }
 }
 
@@ -236,6 +275,7 @@ pub(crate) struct Settings {
     pub(crate) relays: Vec<RelayInvite>,
     pub(crate) route: Route,
     pub(crate) strict: bool,
+    pub(crate) transport: Transport,
     pub(crate) receipts: Receipts,
     pub(crate) files: AcceptLimits,
     /// Lock the agent's vault after so long without use; never when absent.
@@ -289,6 +329,9 @@ impl Settings {
         if let Some(strict) = file.net.strict {
             self.strict = strict;
         }
+        if let Some(transport) = file.net.transport {
+            self.transport = transport;
+        }
         if let Some(receipts) = file.privacy.receipts {
             self.receipts = receipts;
         }
@@ -325,6 +368,7 @@ impl Settings {
             }
             Key::NetRoute => self.route.as_str().to_owned(),
             Key::NetStrict => self.strict.to_string(),
+            Key::NetTransport => self.transport.as_str().to_owned(),
             Key::PrivacyReceipts => match self.receipts {
                 Receipts::None => "none",
                 Receipts::Delivery => "delivery",
@@ -361,6 +405,7 @@ pub(crate) enum Key {
     NetRelays,
     NetRoute,
     NetStrict,
+    NetTransport,
     PrivacyReceipts,
     FilesAcceptNew,
     FilesAcceptKnown,
@@ -372,13 +417,14 @@ pub(crate) enum Key {
 
 impl Key {
     /// All of them, in the order of the file.
-    pub(crate) const ALL: [Key; 13] = [
+    pub(crate) const ALL: [Key; 14] = [
         Key::DefaultProfile,
         Key::NetSignal,
         Key::NetStun,
         Key::NetRelays,
         Key::NetRoute,
         Key::NetStrict,
+        Key::NetTransport,
         Key::PrivacyReceipts,
         Key::FilesAcceptNew,
         Key::FilesAcceptKnown,
@@ -400,6 +446,7 @@ impl Key {
             ),
             Key::NetRoute => ("net.route", "auto, direct or relay"),
             Key::NetStrict => ("net.strict", "true or false: by this route or not at all"),
+            Key::NetTransport => ("net.transport", "auto, quic or webrtc: what carries links"),
             Key::PrivacyReceipts => ("privacy.receipts", "none, delivery or read"),
             Key::FilesAcceptNew => (
                 "files.accept_new",
@@ -587,6 +634,7 @@ struct Net {
     relays: Option<Vec<RelayInvite>>,
     route: Option<Route>,
     strict: Option<bool>,
+    transport: Option<Transport>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -52,6 +52,8 @@ impl Context {
             strict: settings.strict,
             route_is_fixed: self.globals.route.is_some(),
             route: self.globals.route.unwrap_or(settings.route),
+            transport_is_fixed: self.globals.transport.is_some(),
+            transport: self.globals.transport.unwrap_or(settings.transport),
             receipts: settings.receipts,
             files: settings.files,
             offline: self.globals.offline,

@@ -24,6 +24,7 @@ pub(crate) mod quic;
 pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod turn;
+pub(crate) mod webrtc;
 
 /// Which routes the user allows. [`socket`] asks it before it opens anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -30,7 +30,7 @@ use self::core::{Core, Input};
 use self::event::Event;
 use self::introductions::{Introductions, Reach};
 use self::route::Choice;
-use crate::config::{AcceptLimits, Receipts, RelayInvite};
+use crate::config::{AcceptLimits, Receipts, RelayInvite, Transport};
 use crate::error::Failure;
 use crate::net::RoutePolicy;
 use crate::net::link::LinkTiming;
@@ -129,6 +129,8 @@ pub(crate) struct NetContext {
     pub(crate) certificate: Arc<DeviceCertificate>,
     stun: RwLock<Vec<SocketAddr>>,
     relays: RwLock<Vec<Arc<Invite>>>,
+    /// What may carry links.
+    transport: RwLock<Transport>,
     pub(crate) policy: RoutePolicy,
     pub(crate) timing: LinkTiming,
     pub(crate) serial: AtomicU64,
@@ -152,6 +154,27 @@ impl NetContext {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// What may carry links.
+    pub(crate) fn transport(&self) -> Transport {
+        *self
+            .transport
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether links may still be of this transport.
+    pub(crate) fn carries(&self, transport: &str) -> bool {
+        let webrtc = transport == Transport::Webrtc.as_str();
+        self.transport().allows(webrtc)
+    }
+
+    fn set_transport(&self, transport: Transport) {
+        *self
+            .transport
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = transport;
     }
 
     /// Runs `verb` in the core; answers when its round is on disk.

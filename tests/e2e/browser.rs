@@ -1,17 +1,11 @@
 //! A readable copy in the browser of whoever gets it: pictures are seen, markup of a peer is text.
-//!
-//! Chromium is asked over its own pipe (`--remote-debugging-pipe`: JSON ended by a zero byte),
-//! because a page without scripts cannot tell what became of its pictures.
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::chromium::Browser;
 use crate::export::{have, keep, path, tool, zip};
 use crate::world::{World, eventually, pair};
 
@@ -36,97 +30,7 @@ const LOOK: &str = "({
     pictures: [...document.images].map(one => [one.complete, one.naturalWidth, one.naturalHeight]),
 })";
 
-/// A browser with one page.
-struct Browser {
-    child: Child,
-    to: ChildStdin,
-    from: Receiver<Value>,
-    /// The page's name in the protocol.
-    session: String,
-    calls: u64,
-    /// What happened besides answers.
-    events: Vec<Value>,
-}
-
 impl Browser {
-    fn start(world: &World) -> Browser {
-        let mut command = Command::new("sh");
-        // What it is asked comes on descriptor 3, what it answers goes to 4.
-        command.args([
-            "-c",
-            r#"exec chromium "$@" 3<&0 4>&1 </dev/null >/dev/null"#,
-            "sh",
-        ]);
-        command.args([
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            "--remote-debugging-pipe",
-        ]);
-        command.arg(format!("--user-data-dir={}", path(&world.path("chromium"))));
-        command.env("HOME", world.path("nobody"));
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut answers = BufReader::new(child.stdout.take().unwrap());
-        let (say, from) = mpsc::channel();
-        thread::spawn(move || {
-            let mut answer = Vec::new();
-            while answers.read_until(0, &mut answer).is_ok_and(|len| len > 0) {
-                let value = serde_json::from_slice(answer.strip_suffix(&[0]).unwrap_or(&answer));
-                answer.clear();
-                if value.is_ok_and(|value| say.send(value).is_err()) {
-                    return;
-                }
-            }
-        });
-        let to = child.stdin.take().unwrap();
-        let mut browser = Browser {
-            child,
-            to,
-            from,
-            session: String::new(),
-            calls: 0,
-            events: Vec::new(),
-        };
-        let target = browser.call("Target.createTarget", json!({"url": "about:blank"}));
-        let attach = json!({"targetId": target["targetId"], "flatten": true});
-        let attached = browser.call("Target.attachToTarget", attach);
-        browser.session = attached["sessionId"].as_str().unwrap().to_owned();
-        for domain in ["Page.enable", "Network.enable", "Runtime.enable"] {
-            browser.call(domain, json!({}));
-        }
-        browser
-    }
-
-    fn call(&mut self, method: &str, params: Value) -> Value {
-        self.calls += 1;
-        let mut ask = json!({"id": self.calls, "method": method, "params": params});
-        if !self.session.is_empty() {
-            ask["sessionId"] = json!(self.session);
-        }
-        self.to.write_all(format!("{ask}\0").as_bytes()).unwrap();
-        self.to.flush().unwrap();
-        loop {
-            let answer = self.next();
-            if answer["id"] == self.calls {
-                assert_eq!(answer["error"], Value::Null, "{method}: {answer}");
-                return answer["result"].clone();
-            }
-            self.events.push(answer);
-        }
-    }
-
-    fn next(&mut self) -> Value {
-        let answer = self.from.recv_timeout(Duration::from_secs(60));
-        answer.expect("chromium answers")
-    }
-
     /// Opens a page, waits until all of it is there, and looks at it.
     fn look(&mut self, page: &Path) -> Value {
         self.events.clear();
@@ -141,13 +45,6 @@ impl Browser {
         let pause = "new Promise(done => setTimeout(done, 200))";
         self.evaluate(pause);
         self.evaluate(LOOK)
-    }
-
-    fn evaluate(&mut self, expression: &str) -> Value {
-        let ask = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
-        let answer = self.call("Runtime.evaluate", ask);
-        assert_eq!(answer["exceptionDetails"], Value::Null, "{answer}");
-        answer["result"]["value"].clone()
     }
 
     fn happened(&self, method: &str) -> bool {
@@ -166,13 +63,6 @@ impl Browser {
                     .to_owned()
             })
             .collect()
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -220,7 +110,7 @@ fn a_page_shows_its_pictures_in_chromium_and_markup_of_a_peer_is_inert() {
     let mut conversations = std::fs::read_dir(there.join("conversations")).unwrap();
     let conversation = conversations.next().unwrap().unwrap().path();
 
-    let mut browser = Browser::start(&world);
+    let mut browser = Browser::start(&world.path(""), &[]);
     // A page as ours must not be: what is looked for is seen if it is there.
     let bare = format!("<title>{name}</title><p>{}</p>", evil[0]);
     let seen = browser.look(Path::new(&world.file("bare.html", bare)));

@@ -67,6 +67,23 @@ impl Network {
         self.forward(0);
     }
 
+    /// Lets nothing of a link pass between the ends but STUN and DTLS (RFC 7983), as networks
+    /// do that know WebRTC and no noise; or says what is missing.
+    pub(crate) fn webrtc_alone(&self) -> Result<(), &'static str> {
+        if !has("nft") {
+            return Err("nftables");
+        }
+        // Behind 8 bytes of UDP's header: STUN's cookie at 4, DTLS's version at 1.
+        let rules = [
+            "add table ip wall",
+            "add chain ip wall pass { type filter hook forward priority 0 ; policy accept ; }",
+            "add rule ip wall pass udp sport != 0 @th,96,32 0x2112a442 accept",
+            "add rule ip wall pass udp sport != 0 @th,72,16 { 0xfefd, 0xfeff } accept",
+            "add rule ip wall pass udp sport != 0 drop",
+        ];
+        self.middle.run(&rules.map(|rule| format!("nft {rule}")))
+    }
+
     /// Gives both ends a line of this rate with a queue that drains in `queue`.
     pub(crate) fn limit(&self, rate: &str, queue: &str) {
         for end in &self.ends {

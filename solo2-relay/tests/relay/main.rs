@@ -5,6 +5,10 @@
 
 mod abuse;
 mod aioice;
+mod aiortc;
+mod browser;
+#[path = "../../../tests/e2e/chromium.rs"]
+mod chromium;
 mod command;
 mod coturn;
 mod relaying;

@@ -43,6 +43,9 @@ pub(crate) fn arguments(cx: &Context, program: &Path) -> Result<Vec<String>, Fai
     if let Some(route) = cx.globals.route {
         words.extend(["--route".to_owned(), route.as_str().to_owned()]);
     }
+    if let Some(transport) = cx.globals.transport {
+        words.extend(["--transport".to_owned(), transport.as_str().to_owned()]);
+    }
     if cx.globals.offline {
         words.push("--offline".to_owned());
     }

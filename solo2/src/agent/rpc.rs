@@ -25,7 +25,7 @@
 //! vault.check                                   → vault.check {"ok",…}
 //! vault.reindex                                 → vault.reindex {"indexed","segments","bytes"}
 //! vault.compact                                 → vault.compact
-//! reload                  signal stun relays route strict receipts files{new known trusted verified} → {}
+//! reload                  signal stun relays route strict transport receipts files{new known trusted verified} → {}
 //! pair.invite   as ttl_s no_wait timeout_ms     → pair.accepted, or pair.invite with no_wait; {pair.invite pair.accepted}
 //! pair.join     code as timeout_ms              → pair.accepted
 //! pair.list                                     → {"pairs":[pair.invite…]}
@@ -71,7 +71,7 @@
 //! queue.cancel  id                              → queue.item
 //! route.status                                  → {"peers":[{"peer","name","route","transport","connected",
 //!                                                  "key_epoch","handshake_id","rtt_ms"}]}
-//! route.policy                                  → {"peers":[{"peer","name","route","strict","policy"}]}
+//! route.policy                                  → {"transport","peers":[{"peer","name","route","strict","policy"}]}
 //! route.test    name timeout_ms                 → as a peer of route.status, with "took_ms"
 //! sync          for_ms once                     → sync.done {"received","sent","queued"}; {sync.progress}
 //! subscribe     types peer since                → never, until the reader leaves; {hello, then everything new}

@@ -247,6 +247,12 @@ impl Keeper for Reopen {
             } else {
                 settings.route
             },
+            transport_is_fixed: self.fixed.transport_is_fixed,
+            transport: if self.fixed.transport_is_fixed {
+                self.fixed.transport
+            } else {
+                settings.transport
+            },
             receipts: settings.receipts,
             files: settings.files,
             offline: self.fixed.offline,

@@ -24,7 +24,10 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt as _, TokioAsyncReadCompatExt as _};
 
-use super::direct::{CLOSED, DirectLink, PathState};
+use super::direct::{self, CLOSED, ConnectError, DirectConfig, DirectLink, PathState};
+use super::ice::Role;
+use super::ice::offer::LinkSignal;
+use super::webrtc::{self, ChannelLink};
 
 /// The link's own stream, and files of both sides; a peer that opens more ends the connection.
 const STREAMS: usize = 64;
@@ -51,6 +54,37 @@ pub(crate) struct Connection {
     _held: Box<dyn Any + Send + Sync>,
 }
 
+/// Connects to a contact over QUIC or, as `webrtc` says, a WebRTC data channel; signals and
+/// errors as in [`direct::connect`].
+pub(crate) async fn connect(
+    webrtc: bool,
+    config: DirectConfig,
+    out: mpsc::Sender<LinkSignal>,
+    incoming: mpsc::Receiver<LinkSignal>,
+) -> Result<Connection, ConnectError> {
+    if !webrtc {
+        let link = direct::connect(config, out, incoming).await?;
+        return Ok(link.into());
+    }
+    let side = match config.role {
+        Role::Controlling => yamux::Mode::Client,
+        Role::Controlled => yamux::Mode::Server,
+    };
+    let ChannelLink {
+        bytes,
+        binding,
+        path,
+    } = webrtc::connect(config, out, incoming).await?;
+    // The bytes hold all there is.
+    Ok(Connection::shared(
+        side,
+        bytes,
+        (Carrier::WebRtc, binding),
+        path,
+        (),
+    ))
+}
+
 impl Connection {
     /// A connection over `bytes`, which neither loses nor reorders any.
     pub(crate) fn shared(
@@ -72,6 +106,17 @@ impl Connection {
     /// The path, and word of its changes.
     pub(crate) fn path(&self) -> watch::Receiver<PathState> {
         self.path.clone()
+    }
+
+    /// The word for what carries it.
+    pub(crate) fn transport(&self) -> &'static str {
+        match self.carrier {
+            Carrier::Quic => "quic",
+            Carrier::WebRtc => "webrtc",
+            Carrier::Onion => "onion",
+            // A renewal stays on the connection that it began on.
+            Carrier::Session => "session",
+        }
     }
 
     /// What Noise's first message of a conversation for this purpose begins with.

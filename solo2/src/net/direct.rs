@@ -19,21 +19,21 @@
 //!
 //! Spec: docs/protocol/3-links.md §5-§7.
 
-mod mux;
+pub(super) mod mux;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use quinn::{Connection, Endpoint, VarInt};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use self::mux::{Mux, Stun, Way};
+use self::mux::{Cover, Mux, Stun, Way};
 use super::RoutePolicy;
 pub(crate) use super::ice::Role;
 use super::ice::gather::{Reflexive, own_addresses};
@@ -45,14 +45,15 @@ use super::quic::{self, PathMoves};
 use super::socket::{self, DoorError};
 use super::turn::stream;
 use super::turn::{Channel, FromPeer, MAX_RELAYS, RelayAccess, RelayNews, RelayTrouble, Relays};
+use super::webrtc::{ChannelError, Fingerprint};
 
 /// How long the peer may take to answer an offer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the checks may take once both sides know each other.
 const PATH_TIMEOUT: Duration = Duration::from_secs(30);
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
+pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
 /// A link without a path is closed after this long.
-const LOST_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const LOST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often the interfaces are compared.
 const INTERFACES_EVERY: Duration = Duration::from_secs(3);
 /// How long a direct path stands before the relays' addresses are given back.
@@ -116,7 +117,10 @@ pub(crate) enum ConnectError {
     /// The path works, but QUIC did not come up.
     #[error("the connection could not be set up")]
     Handshake(#[source] quinn::ConnectionError),
-    /// The path works, but QUIC took too long.
+    /// The path works, but there is no WebRTC channel over it.
+    #[error("the data channel could not be opened")]
+    Channel(#[source] ChannelError),
+    /// The path works, but the handshake over it took too long.
     #[error("the peer did not complete the handshake")]
     HandshakeTimeout,
 }
@@ -171,7 +175,7 @@ impl Drop for DirectLink {
     }
 }
 
-struct AbortOnDrop(JoinHandle<()>);
+pub(super) struct AbortOnDrop(JoinHandle<()>);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
@@ -190,11 +194,113 @@ pub(crate) async fn connect(
     out: mpsc::Sender<LinkSignal>,
     incoming: mpsc::Receiver<LinkSignal>,
 ) -> Result<DirectLink, ConnectError> {
+    let role = config.role;
+    let (search, setup) = search(config, None, (out, incoming), |mux| {
+        let moves = PathMoves::default();
+        let setup = match role {
+            Role::Controlling => quic::client(mux, &moves)?,
+            Role::Controlled => quic::server(mux, &moves)?,
+        };
+        let endpoint = setup.endpoint.clone();
+        Ok((Upper::Quic { endpoint, moves }, setup))
+    })?;
+    let found = search.finish().await?;
+    let connection = timeout(
+        HANDSHAKE_TIMEOUT,
+        setup.connection(found.mux.datagram_len()),
+    )
+    .await
+    .map_err(|_| ConnectError::HandshakeTimeout)?
+    .map_err(ConnectError::Handshake)?;
+    let binding = quic::binding(&connection).ok_or(ConnectError::HandshakeTimeout)?;
+    let guardian = AbortOnDrop(tokio::spawn(guard(
+        connection.clone(),
+        found.path.clone(),
+        LOST_TIMEOUT,
+        found.driver,
+    )));
+    Ok(DirectLink {
+        connection,
+        binding,
+        path: found.path,
+        _guardian: guardian,
+        _endpoint: setup.endpoint,
+    })
+}
+
+/// Ends the driver with the connection, and the connection with its last path.
+async fn guard(
+    connection: Connection,
+    path: watch::Receiver<PathState>,
+    patience: Duration,
+    driver: AbortOnDrop,
+) {
+    tokio::select! {
+        _ = connection.closed() => {}
+        () = lost(path, patience) => connection.close(PATH_LOST, b"path lost"),
+    }
+    drop(driver);
+}
+
+/// Waits until there has been no path for as long as `patience`.
+pub(super) async fn lost(mut path: watch::Receiver<PathState>, patience: Duration) {
+    loop {
+        if path.wait_for(|path| !path.connected).await.is_err() {
+            return;
+        }
+        let back = path.wait_for(|path| path.connected);
+        if timeout(patience, back).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What runs over the path, as far as the path's changes concern it.
+pub(super) enum Upper {
+    Quic {
+        endpoint: Endpoint,
+        moves: PathMoves,
+    },
+    /// A WebRTC channel; its pump is told to hurry.
+    Channel(Arc<Notify>),
+}
+
+/// The search for a path, under way.
+pub(super) struct Search {
+    mux: Arc<Mux>,
+    watched: watch::Receiver<Progress>,
+    path: watch::Receiver<PathState>,
+    theirs: Arc<OnceLock<Fingerprint>>,
+    driver: AbortOnDrop,
+}
+
+/// A path, and what keeps it.
+pub(super) struct Found {
+    pub(super) mux: Arc<Mux>,
+    pub(super) path: watch::Receiver<PathState>,
+    /// The certificate that the peer announced, if its signal had one.
+    pub(super) theirs: Option<Fingerprint>,
+    /// Looks after the path until it is dropped.
+    pub(super) driver: AbortOnDrop,
+}
+
+/// Opens the sockets and begins to look for a path, for QUIC, or for a WebRTC channel under
+/// the certificate of this fingerprint. `upper` is made over the mux.
+pub(super) fn search<T>(
+    config: DirectConfig,
+    ours: Option<Fingerprint>,
+    (out, incoming): (mpsc::Sender<LinkSignal>, mpsc::Receiver<LinkSignal>),
+    upper: impl FnOnce(Arc<Mux>) -> Result<(Upper, T), ConnectError>,
+) -> Result<(Search, T), ConnectError> {
     if config.policy.hides() && config.relays.is_empty() {
         return Err(ConnectError::Relayless);
     }
     let doors = socket::bind_udp(config.policy)?;
-    let (mux, stun) = Mux::new(doors, Mask::new(config.mask));
+    let cover = match ours {
+        None => Cover::Mask(Mask::new(config.mask)),
+        Some(_) => Cover::Bare,
+    };
+    let (mux, stun) = Mux::new(doors, cover);
     let ice = Ice::new(config.role, config.policy, config.link, mux.ports());
     let mut relays = Relays::new(mux.ports(), Instant::now());
     let mut shared = Vec::new();
@@ -205,15 +311,12 @@ pub(crate) async fn connect(
             relays.add(access, Instant::now());
         }
     }
-    let moves = PathMoves::default();
-    let setup = match config.role {
-        Role::Controlling => quic::client(mux.clone(), &moves)?,
-        Role::Controlled => quic::server(mux.clone(), &moves)?,
-    };
+    let (upper, made) = upper(mux.clone())?;
 
-    let (progress, mut watched) = watch::channel(Progress::Introducing);
+    let (progress, watched) = watch::channel(Progress::Introducing);
     let (path_sender, path) = watch::channel(PathState::NONE);
-    let driver = Driver {
+    let theirs = Arc::new(OnceLock::new());
+    let mut driver = Driver {
         mux: mux.clone(),
         policy: config.policy,
         own: Vec::new(),
@@ -232,13 +335,12 @@ pub(crate) async fn connect(
         // Without an address there is nothing to say yet.
         announce: !config.policy.hides(),
         repeat: None,
-        endpoint: setup.endpoint.clone(),
-        moves,
+        upper,
+        fingerprints: (ours, theirs.clone()),
         kicks: Vec::new(),
         progress,
         path: path_sender,
     };
-    let mut driver = driver;
     if config.role == Role::Controlled {
         let offer = config.first_remote.ok_or(ConnectError::Offer)?;
         driver
@@ -246,60 +348,40 @@ pub(crate) async fn connect(
             .map_err(|_| ConnectError::Offer)?;
     }
     let driver = AbortOnDrop(tokio::spawn(driver.run()));
-
-    let met = watched.wait_for(|progress| *progress != Progress::Introducing);
-    match timeout(ANSWER_TIMEOUT, met).await {
-        Ok(Ok(progress)) => progress.check()?,
-        _ => return Err(ConnectError::NoAnswer),
-    }
-    let found = watched.wait_for(|progress| *progress != Progress::Checking);
-    match timeout(PATH_TIMEOUT, found).await {
-        Ok(Ok(progress)) => progress.check()?,
-        _ => return Err(ConnectError::NoPath),
-    }
-    let connection = timeout(HANDSHAKE_TIMEOUT, setup.connection(mux.datagram_len()))
-        .await
-        .map_err(|_| ConnectError::HandshakeTimeout)?
-        .map_err(ConnectError::Handshake)?;
-    let binding = quic::binding(&connection).ok_or(ConnectError::HandshakeTimeout)?;
-    let guardian = AbortOnDrop(tokio::spawn(guard(
-        connection.clone(),
-        path.clone(),
-        LOST_TIMEOUT,
-        driver,
-    )));
-    Ok(DirectLink {
-        connection,
-        binding,
+    let search = Search {
+        mux,
+        watched,
         path,
-        _guardian: guardian,
-        _endpoint: setup.endpoint,
-    })
+        theirs,
+        driver,
+    };
+    Ok((search, made))
 }
 
-/// Ends the driver with the connection, and the connection with its last path.
-async fn guard(
-    connection: Connection,
-    mut path: watch::Receiver<PathState>,
-    patience: Duration,
-    driver: AbortOnDrop,
-) {
-    let lost = async {
-        loop {
-            if path.wait_for(|path| !path.connected).await.is_err() {
-                return;
-            }
-            let back = path.wait_for(|path| path.connected);
-            if timeout(patience, back).await.is_err() {
-                return;
-            }
+impl Search {
+    /// Waits until there is a path.
+    pub(super) async fn finish(mut self) -> Result<Found, ConnectError> {
+        let met = self
+            .watched
+            .wait_for(|progress| *progress != Progress::Introducing);
+        match timeout(ANSWER_TIMEOUT, met).await {
+            Ok(Ok(progress)) => progress.check()?,
+            _ => return Err(ConnectError::NoAnswer),
         }
-    };
-    tokio::select! {
-        _ = connection.closed() => {}
-        () = lost => connection.close(PATH_LOST, b"path lost"),
+        let found = self
+            .watched
+            .wait_for(|progress| *progress != Progress::Checking);
+        match timeout(PATH_TIMEOUT, found).await {
+            Ok(Ok(progress)) => progress.check()?,
+            _ => return Err(ConnectError::NoPath),
+        }
+        Ok(Found {
+            mux: self.mux,
+            path: self.path,
+            theirs: self.theirs.get().copied(),
+            driver: self.driver,
+        })
     }
-    drop(driver);
 }
 
 /// How far the search for a path has come.
@@ -348,9 +430,10 @@ struct Driver {
     /// Whether the peer should hear of our addresses.
     announce: bool,
     repeat: Option<Instant>,
-    endpoint: Endpoint,
-    moves: PathMoves,
-    /// When QUIC is to be woken after a change of path, latest first.
+    upper: Upper,
+    /// Ours and the peer's, on a WebRTC channel.
+    fingerprints: (Option<Fingerprint>, Arc<OnceLock<Fingerprint>>),
+    /// When the layer above is to be woken after a change of path, latest first.
     kicks: Vec<Instant>,
     progress: watch::Sender<Progress>,
     path: watch::Sender<PathState>,
@@ -395,7 +478,8 @@ impl Driver {
                             self.ice.announcement()
                         } else {
                             self.introduced = true;
-                            self.ice.introduction(self.shared.clone())
+                            let shared = self.shared.clone();
+                            self.ice.introduction(shared, self.fingerprints.0)
                         });
                     }
                     Err(()) => self.out = None,
@@ -407,11 +491,30 @@ impl Driver {
     /// Takes a peer's signal, and uses the relays that it lends us, unless these must not
     /// see us.
     fn handle_signal(&mut self, signal: LinkSignal) -> Result<(), UnexpectedSignal> {
-        let lent = match &signal {
-            LinkSignal::Offer { relays, .. } | LinkSignal::Answer { relays, .. } => relays.clone(),
-            LinkSignal::Candidates { .. } => Vec::new(),
+        let (lent, theirs) = match &signal {
+            LinkSignal::Offer {
+                relays,
+                fingerprint,
+                ..
+            }
+            | LinkSignal::Answer {
+                relays,
+                fingerprint,
+                ..
+            } => {
+                // One end cannot speak QUIC while the other speaks DTLS.
+                if fingerprint.is_some() != self.fingerprints.0.is_some() {
+                    return Err(UnexpectedSignal);
+                }
+                (relays.clone(), *fingerprint)
+            }
+            LinkSignal::Candidates { .. } => (Vec::new(), None),
         };
         self.ice.handle_signal(signal)?;
+        if let Some(theirs) = theirs {
+            // The first introduction counts, for ICE as here.
+            self.fingerprints.1.get_or_init(|| theirs);
+        }
         if self.policy == RoutePolicy::Any {
             for shared in lent {
                 self.relays.add(shared.into(), Instant::now());
@@ -545,12 +648,19 @@ impl Driver {
         self.rest(pair.is_some() && !relayed, now);
         let first = *self.path.borrow() == PathState::NONE;
         if self.mux.set_way(way, &self.own) && way.is_some() && !first {
-            self.moves.note();
+            if let Upper::Quic { moves, .. } = &self.upper {
+                moves.note();
+            }
             self.kicks = KICKS.map(|after| now + after).to_vec();
         }
         if self.kicks.pop_if(|due| *due <= now).is_some() {
-            // The socket stays the same; QUIC sends a probe under a new connection id.
-            let _ = self.endpoint.rebind_abstract(self.mux.clone());
+            match &self.upper {
+                // The socket stays the same; QUIC sends a probe under a new connection id.
+                Upper::Quic { endpoint, .. } => {
+                    let _ = endpoint.rebind_abstract(self.mux.clone());
+                }
+                Upper::Channel(hurry) => hurry.notify_one(),
+            }
         }
         let rtt = self.ice.rtt();
         let was_connected = self.path.borrow().connected;

@@ -28,6 +28,7 @@ use rand::RngExt as _;
 use rand::distr::{Alphanumeric, SampleString as _};
 
 use super::RoutePolicy;
+use super::webrtc::Fingerprint;
 use offer::{CandidateInfo, CandidateKind, LinkSignal, MAX_CANDIDATES, SharedRelay};
 
 /// Candidates a peer may name over the life of a link.
@@ -163,7 +164,12 @@ impl Ice {
     }
 
     /// What we tell the peer first: an offer or an answer, and which relays it may use.
-    pub(crate) fn introduction(&self, relays: Vec<SharedRelay>) -> LinkSignal {
+    /// With a fingerprint it is about a WebRTC channel, else about QUIC.
+    pub(crate) fn introduction(
+        &self,
+        relays: Vec<SharedRelay>,
+        fingerprint: Option<Fingerprint>,
+    ) -> LinkSignal {
         let creds = self.agent.local_credentials();
         let (link, ufrag, pwd) = (self.link, creds.ufrag.clone(), creds.pass.clone());
         let candidates = self.candidates();
@@ -174,6 +180,7 @@ impl Ice {
                 pwd,
                 candidates,
                 relays,
+                fingerprint,
             },
             Role::Controlled => LinkSignal::Answer {
                 link,
@@ -181,6 +188,7 @@ impl Ice {
                 pwd,
                 candidates,
                 relays,
+                fingerprint,
             },
         }
     }
@@ -596,9 +604,9 @@ mod tests {
         let mut controlled = Ice::new(Role::Controlled, RoutePolicy::Any, [1; 16], PORTS);
         controlling.set_own_addresses(&[[10, 0, 0, 1].into()]);
         controlled.set_own_addresses(&[[10, 0, 0, 2].into()]);
-        let offer = controlling.introduction(Vec::new());
+        let offer = controlling.introduction(Vec::new(), None);
         controlled.handle_signal(offer).expect("an offer begins");
-        let answer = controlled.introduction(Vec::new());
+        let answer = controlled.introduction(Vec::new(), None);
         controlling
             .handle_signal(answer)
             .expect("an answer follows");
@@ -695,7 +703,8 @@ mod tests {
         assert!(one.handle_signal(new).is_ok());
         assert!(one.handle_signal(old).is_err());
         assert!(
-            one.handle_signal(two.introduction(Vec::new())).is_err(),
+            one.handle_signal(two.introduction(Vec::new(), None))
+                .is_err(),
             "introduced already"
         );
     }
@@ -743,7 +752,7 @@ mod tests {
     fn loopback_comes_last() {
         let mut ice = Ice::new(Role::Controlling, RoutePolicy::Any, [1; 16], PORTS);
         ice.set_own_addresses(&[[127, 0, 0, 1].into(), [10, 0, 0, 1].into()]);
-        let offer = ice.introduction(Vec::new());
+        let offer = ice.introduction(Vec::new(), None);
         let order: Vec<_> = candidates(&offer).iter().map(|c| c.address.ip()).collect();
         assert_eq!(order, [IpAddr::from([10, 0, 0, 1]), [127, 0, 0, 1].into()]);
     }

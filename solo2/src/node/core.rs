@@ -87,6 +87,7 @@ pub(crate) struct ReadyLink {
     pub(crate) serial: u64,
     /// What it was made under.
     pub(crate) policy: RoutePolicy,
+    pub(crate) transport: &'static str,
     pub(crate) frames: mpsc::UnboundedSender<Frame>,
     pub(crate) info: watch::Receiver<LinkInfo>,
     pub(crate) path: watch::Receiver<PathState>,

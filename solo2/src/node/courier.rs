@@ -8,6 +8,11 @@
 //!   Idle ──Dial, online, link lost──► Dialing ──answer──► handshake ──► link ──lost──► Idle
 //!     └──────────offer──────────────► Answering ────────────┘
 //! ```
+//!
+//! Links are QUIC, or WebRTC channels if the user says so. Left the choice, a courier dials
+//! with WebRTC after a path was found and QUIC did not get through it, until that fails, too,
+//! or the network changes. It answers in kind. When both dial at once, once with either, it is
+//! the WebRTC offer that stands: its sender may have no other way.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -26,10 +31,11 @@ use super::introductions::{Blob, Listening, Reach, Token};
 use super::peer::PeerKeys;
 use super::route::Wish;
 use super::time::now_secs;
+use crate::config::Transport;
 use crate::net::RoutePolicy;
 use crate::net::bulk::Lanes;
-use crate::net::connection::Connection;
-use crate::net::direct::{self, ConnectError, DirectConfig};
+use crate::net::connection::{self, Connection};
+use crate::net::direct::{ConnectError, DirectConfig};
 use crate::net::handshake::{self, Ends, HandshakeError};
 use crate::net::ice::Role;
 use crate::net::ice::offer::LinkSignal;
@@ -65,6 +71,7 @@ pub(crate) enum Order {
 struct Attempt {
     policy: RoutePolicy,
     dialing: bool,
+    webrtc: bool,
     /// The other side has taken part in it.
     answered: bool,
     connected: bool,
@@ -82,6 +89,8 @@ impl Drop for Attempt {
 
 enum News {
     Connected([u8; 16]),
+    /// There is a path, and the transport does not get through it.
+    Stuck([u8; 16]),
     Ended([u8; 16]),
     /// A signal to seal and post.
     Signal(LinkSignal),
@@ -111,6 +120,8 @@ struct Courier {
     wish: Wish,
     /// Whether the wished route failed, and any way will do for the next attempt.
     detour: bool,
+    /// Whether the next dial is WebRTC's, when the choice is ours.
+    webrtc: bool,
     /// Whether the next dial need not wait: the last link was given up for another route.
     eager: bool,
     failures: usize,
@@ -136,6 +147,7 @@ impl Courier {
             offer: None,
             wish,
             detour: false,
+            webrtc: false,
             eager: false,
             failures: 0,
             redial_at: None,
@@ -177,6 +189,7 @@ impl Courier {
                 Ok(()) = reach.changed() => {
                     if *reach.borrow_and_update() == Reach::Online {
                         self.failures = 0;
+                        self.webrtc = false;
                         self.dial();
                     }
                 }
@@ -282,12 +295,24 @@ impl Courier {
         if !matches!(signal, LinkSignal::Offer { .. }) || self.seen.contains(&link) {
             return;
         }
+        if !self.net.transport().allows(signal.is_webrtc()) {
+            // It may take an offer of ours instead.
+            self.dial();
+            return;
+        }
         // Who answered our offer and now makes one has started anew and forgotten ours.
         let dialing = self
             .attempts
             .values()
-            .any(|attempt| attempt.dialing && !attempt.answered && !attempt.connected);
-        if dialing && self.net.certificate.account() < self.keys.certificate.account() {
+            .find(|attempt| attempt.dialing && !attempt.answered && !attempt.connected);
+        let ours_stands = dialing.is_some_and(|ours| {
+            if ours.webrtc == signal.is_webrtc() {
+                self.net.certificate.account() < self.keys.certificate.account()
+            } else {
+                ours.webrtc
+            }
+        });
+        if ours_stands {
             // Both dial and ours goes first; theirs may have missed our offer.
             if let Some(offer) = &self.offer {
                 self.post(offer);
@@ -311,10 +336,15 @@ impl Courier {
         let (out, mut outgoing) = mpsc::channel(16);
         let dialing = role == Role::Controlling;
         let policy = self.policy();
+        let webrtc = match (&offer, self.net.transport()) {
+            (Some(offer), _) => offer.is_webrtc(),
+            (None, Transport::Auto) => self.webrtc,
+            (None, choice) => choice == Transport::Webrtc,
+        };
         let attempt = attempt(
             self.net.clone(),
             self.keys.clone(),
-            policy,
+            (policy, webrtc),
             (link, role, offer),
             (out, incoming),
             self.news_tx.clone(),
@@ -338,6 +368,7 @@ impl Courier {
             Attempt {
                 policy,
                 dialing,
+                webrtc,
                 answered: false,
                 connected: false,
                 signals,
@@ -359,8 +390,18 @@ impl Courier {
                     attempt.connected = true;
                 }
             }
+            News::Stuck(link) => {
+                if let Some(attempt) = self.attempts.get(&link) {
+                    self.webrtc = attempt.dialing && !attempt.webrtc;
+                    self.eager |= self.webrtc && self.net.transport() == Transport::Auto;
+                }
+            }
             News::Ended(link) => {
                 let ended = self.attempts.remove(&link);
+                if let Some(ended) = &ended {
+                    // The other side may not want it.
+                    self.webrtc &= !(ended.dialing && ended.webrtc && !ended.answered);
+                }
                 if let Some(ended) = ended.filter(|_| self.wish.fallback) {
                     // A link that ends gives the wished route its chance again.
                     self.detour = !ended.connected && ended.policy == self.wish.policy;
@@ -391,7 +432,7 @@ impl Courier {
 async fn attempt(
     net: Arc<NetContext>,
     keys: Arc<PeerKeys>,
-    policy: RoutePolicy,
+    (policy, webrtc): (RoutePolicy, bool),
     (link, role, offer): ([u8; 16], Role, Option<LinkSignal>),
     (out, incoming): (mpsc::Sender<LinkSignal>, mpsc::Receiver<LinkSignal>),
     news: mpsc::Sender<News>,
@@ -405,17 +446,24 @@ async fn attempt(
         policy,
         first_remote: offer,
     };
-    let connected = timeout(CONNECT_MAX, direct::connect(config, out, incoming)).await;
+    let connecting = connection::connect(webrtc, config, out, incoming);
+    let connected = timeout(CONNECT_MAX, connecting).await;
     keys.set_trouble(match &connected {
         Ok(Err(error @ (ConnectError::Relayless | ConnectError::NoRelay(..)))) => {
             Some(error.to_string())
         }
         _ => None,
     });
-    let Ok(Ok(direct)) = connected else {
-        return;
+    let connection = match connected {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(
+            ConnectError::Handshake(_) | ConnectError::HandshakeTimeout | ConnectError::Channel(_),
+        )) => {
+            let _ = news.send(News::Stuck(link)).await;
+            return;
+        }
+        _ => return,
     };
-    let connection = Connection::from(direct);
     let _ = news.send(News::Connected(link)).await;
     match timeout(HANDSHAKE_MAX, shake_hands(&net, &keys, role, &connection)).await {
         Ok(Ok(established)) => carry(&net, &keys, policy, &connection, established).await,
@@ -485,6 +533,7 @@ async fn carry(
         contact,
         serial,
         policy,
+        transport: connection.transport(),
         frames,
         info,
         path: connection.path(),

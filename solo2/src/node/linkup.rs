@@ -43,7 +43,8 @@ impl Core {
         let Some(peer) = self.peers.get_mut(&contact) else {
             return;
         };
-        if !peer.is_open() || !peer.wish.allows(ready.policy) {
+        if !peer.is_open() || !peer.wish.allows(ready.policy) || !self.net.carries(ready.transport)
+        {
             return;
         }
         let hello = Hello {
@@ -56,6 +57,7 @@ impl Core {
         peer.link = Some(LiveLink {
             serial: ready.serial,
             policy: ready.policy,
+            transport: ready.transport,
             frames: ready.frames,
             info: ready.info,
             route,

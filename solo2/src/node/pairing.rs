@@ -35,9 +35,10 @@ use super::introductions::{Blob, Listening, Token};
 use super::peer::PeerState;
 use super::time::now_ms;
 use super::{NetContext, Node, failure};
+use crate::config::Transport;
 use crate::error::{Failure, Kind};
-use crate::net::connection::Connection;
-use crate::net::direct::{self, DirectConfig};
+use crate::net::connection::{self, Connection};
+use crate::net::direct::DirectConfig;
 use crate::net::frame::{Frame, SEALED_LEN};
 use crate::net::handshake::{self, Ends, Established};
 use crate::net::ice::Role;
@@ -412,7 +413,9 @@ async fn meet(net: &Arc<NetContext>, proven: &Proven) -> Result<Connection, Fail
             let Some(blob) = blobs.recv().await else {
                 return Err(failure::stopped());
             };
-            if let Some(offer @ LinkSignal::Offer { .. }) = opened(blob) {
+            if let Some(offer @ LinkSignal::Offer { .. }) = opened(blob)
+                && net.transport().allows(offer.is_webrtc())
+            {
                 break Some(offer);
             }
         },
@@ -420,6 +423,10 @@ async fn meet(net: &Arc<NetContext>, proven: &Proven) -> Result<Connection, Fail
     let (link, role) = match &offer {
         Some(offer) => (*offer.link(), Role::Controlled),
         None => (rand::random(), Role::Controlling),
+    };
+    let webrtc = match &offer {
+        Some(offer) => offer.is_webrtc(),
+        None => net.transport() == Transport::Webrtc,
     };
     let policy = net.call(|core| core.first_contact()).await?;
     let config = DirectConfig {
@@ -433,11 +440,11 @@ async fn meet(net: &Arc<NetContext>, proven: &Proven) -> Result<Connection, Fail
     };
     let (signals, incoming) = mpsc::channel(16);
     let (out, mut outgoing) = mpsc::channel(16);
-    let mut connecting = std::pin::pin!(direct::connect(config, out, incoming));
+    let mut connecting = std::pin::pin!(connection::connect(webrtc, config, out, incoming));
     loop {
         tokio::select! {
             done = &mut connecting => {
-                return done.map(Connection::from).map_err(|error| {
+                return done.map_err(|error| {
                     failure::network(format!("no path to the other device: {error}"))
                 });
             }

@@ -254,6 +254,8 @@ pub(crate) struct LiveLink {
     pub(crate) serial: u64,
     /// What it was made under.
     pub(crate) policy: RoutePolicy,
+    /// What carries it.
+    pub(crate) transport: &'static str,
     pub(crate) frames: mpsc::UnboundedSender<Frame>,
     pub(crate) info: watch::Receiver<LinkInfo>,
     pub(crate) path: watch::Receiver<PathState>,

@@ -258,7 +258,7 @@ impl Core {
             let strays = peer
                 .link
                 .as_ref()
-                .is_some_and(|link| !wish.allows(link.policy));
+                .is_some_and(|link| !wish.allows(link.policy) || !self.net.carries(link.transport));
             if strays {
                 self.drop_link(contact, "route policy");
             }

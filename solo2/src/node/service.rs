@@ -198,8 +198,11 @@ async fn dispatch(
                 .await
         }
         "route.policy" => {
-            node.call(|core| Ok(json!({ "peers": core.policies_json() })))
-                .await
+            let transport = node.net.transport().as_str();
+            node.call(move |core| {
+                Ok(json!({"transport": transport, "peers": core.policies_json()}))
+            })
+            .await
         }
         "route.test" => route::test(&node, read(params)?).await,
         _ => Err(Failure::usage(format!("no method is called {method}")).code("unknown_method")),
@@ -290,6 +293,7 @@ async fn reload(node: &Node, params: Value) -> Result<Value, Failure> {
         let stun = super::setup::stun_servers(&config.stun, node.net.policy).await;
         node.net.set_stun(stun);
         node.net.set_relays(&config.relays);
+        node.net.set_transport(config.transport);
         node.net.introductions.set_servers(config.signal);
     }
     node.call(move |core| {

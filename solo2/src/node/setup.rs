@@ -337,6 +337,7 @@ pub(super) async fn start(
                 .map(|invite| Arc::new(invite.read()))
                 .collect(),
         ),
+        transport: RwLock::new(config.transport),
         policy,
         timing: LinkTiming::default(),
         serial: AtomicU64::new(1),

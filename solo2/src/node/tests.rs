@@ -168,6 +168,7 @@ impl Hostile {
             certificate: own,
             stun: RwLock::new(Vec::new()),
             relays: RwLock::new(Vec::new()),
+            transport: RwLock::default(),
             policy: RoutePolicy::Any,
             timing: LinkTiming::default(),
             serial: AtomicU64::new(1),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   quinn ── try_send ──► mask ──► [channel] ──► nominated pair ──► socket
-//!   quinn ◄─ poll_recv ── unmask ◄─ one size ───┐
+//!   quinn ◄─ poll_recv ── unmask ◄─ one size ───┐            (a WebRTC channel's: as they are)
 //!   ICE   ◄─ channel ◄──── STUN cookie ─────────┴─ [channel] ◄──── socket
 //! ```
 //!
@@ -72,13 +72,13 @@ thread_local! {
     /// Shared by all links of a thread: receiving and sending never wait in between.
     static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch {
         received: vec![0; BATCH * MESSAGE_MAX],
-        masked: Vec::new(),
+        covered: Vec::new(),
     });
 }
 
 struct Scratch {
     received: Vec<u8>,
-    masked: Vec<u8>,
+    covered: Vec<u8>,
 }
 
 /// A STUN message on its way to ICE.
@@ -134,10 +134,38 @@ struct Hops {
     streams: HashMap<SocketAddr, mpsc::Sender<Vec<u8>>>,
 }
 
+/// What the datagrams of the layer above look like on the wire.
+pub(crate) enum Cover {
+    /// QUIC's: noise of one size.
+    Mask(Mask),
+    /// DTLS records as they are, for networks that let pass what looks like WebRTC.
+    Bare,
+}
+
+impl Cover {
+    /// Whether a datagram that is no STUN message may be the layer above's.
+    fn may_hold(&self, datagram: &[u8]) -> bool {
+        match self {
+            Self::Mask(_) => mask::is_size(datagram.len()),
+            // RFC 7983 §7.
+            Self::Bare => datagram
+                .first()
+                .is_some_and(|first| (20..64).contains(first)),
+        }
+    }
+
+    fn open<'a>(&self, datagram: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        match self {
+            Self::Mask(mask) => mask.unmask(datagram),
+            Self::Bare => Some(datagram),
+        }
+    }
+}
+
 /// One link's sockets.
 pub(crate) struct Mux {
     doors: UdpDoors,
-    mask: Mask,
+    cover: Cover,
     way: watch::Sender<Option<Way>>,
     hops: RwLock<Hops>,
     /// Whether a pair has led off this machine.
@@ -154,11 +182,11 @@ pub(crate) struct Mux {
 
 impl Mux {
     /// Takes over the sockets; STUN messages come out of the channel.
-    pub(crate) fn new(doors: UdpDoors, mask: Mask) -> (Arc<Self>, mpsc::Receiver<Stun>) {
+    pub(crate) fn new(doors: UdpDoors, cover: Cover) -> (Arc<Self>, mpsc::Receiver<Stun>) {
         let (stun, messages) = mpsc::channel(STUN_QUEUE);
         let mux = Arc::new(Self {
             doors,
-            mask,
+            cover,
             way: watch::Sender::new(None),
             hops: RwLock::default(),
             abroad: AtomicBool::new(false),
@@ -247,7 +275,7 @@ impl Mux {
             return;
         };
         drop(hops);
-        if !mask::is_size(data.len()) {
+        if !self.cover.may_hold(data) {
             if is_stun(data, STUN_MAX) {
                 self.pass_stun(relayed, peer, data);
             }
@@ -256,7 +284,7 @@ impl Mux {
         if !self.is_authentic(peer) {
             return;
         }
-        if let Some(quic) = self.mask.unmask(data) {
+        if let Some(quic) = self.cover.open(data) {
             let mut overflow = self.overflow();
             if overflow.len() < OVERFLOW_MAX {
                 overflow.push_back((quic.to_vec(), None));
@@ -341,6 +369,56 @@ impl Mux {
         Some((way, Line::Door(door)))
     }
 
+    /// Writes the datagrams of `transmit` into `out` as they leave along `way`: how long each
+    /// is but for the last, or `None` when one does not fit its cover.
+    fn lay_out(
+        &self,
+        way: &Way,
+        transmit: &Transmit<'_>,
+        streamed: bool,
+        out: &mut Vec<u8>,
+    ) -> Option<usize> {
+        let whole = transmit.contents.len();
+        let segment = transmit.segment_size.unwrap_or(whole).max(1);
+        let header_len = way.header_len();
+        let head = |header: &mut [u8], len: usize| {
+            if let Some(channel) = &way.channel {
+                let len = u16::try_from(len).unwrap_or(u16::MAX);
+                header[..2].copy_from_slice(&channel.number.to_be_bytes());
+                header[2..].copy_from_slice(&len.to_be_bytes());
+            }
+        };
+        match &self.cover {
+            Cover::Mask(mask) => {
+                let size = header_len + self.datagram_len();
+                out.resize(whole.div_ceil(segment) * size, 0);
+                let places = out.chunks_exact_mut(size);
+                for (quic, place) in transmit.contents.chunks(segment).zip(places) {
+                    let (header, place) = place.split_at_mut(header_len);
+                    head(header, place.len());
+                    if !mask.mask(quic, place) {
+                        return None;
+                    }
+                }
+                Some(size)
+            }
+            Cover::Bare => {
+                out.clear();
+                for record in transmit.contents.chunks(segment) {
+                    let mut header = [0; CHANNEL_HEADER_LEN];
+                    head(&mut header, record.len());
+                    out.extend_from_slice(&header[..header_len]);
+                    out.extend_from_slice(record);
+                    if streamed {
+                        // RFC 8656 §12.5.
+                        out.resize(out.len().next_multiple_of(4), 0);
+                    }
+                }
+                Some(header_len + segment)
+            }
+        }
+    }
+
     /// Sorts what a socket received: STUN to ICE, QUIC to `packer`, the rest nowhere.
     fn sort(&self, port: u16, meta: &RecvMeta, message: &mut [u8], packer: &mut Packer<'_, '_>) {
         // Without the address it arrived at, nobody could say on which path.
@@ -386,7 +464,7 @@ impl Mux {
         datagram: &mut [u8],
         packer: &mut Packer<'_, '_>,
     ) -> bool {
-        if !mask::is_size(datagram.len()) {
+        if !self.cover.may_hold(datagram) {
             if is_stun(datagram, STUN_MAX) {
                 self.pass_stun(local, remote, datagram);
             }
@@ -395,7 +473,7 @@ impl Mux {
         if !self.is_authentic(remote) {
             return false;
         }
-        let Some(quic) = self.mask.unmask(datagram) else {
+        let Some(quic) = self.cover.open(datagram) else {
             return false;
         };
         if !packer.push(quic, ecn) {
@@ -456,38 +534,22 @@ impl AsyncUdpSocket for Mux {
             return Err(io::ErrorKind::WouldBlock.into());
         };
         let (destination, src_ip) = way.hop();
-        let segment = transmit
-            .segment_size
-            .unwrap_or(transmit.contents.len())
-            .max(1);
         SCRATCH.with_borrow_mut(|scratch| {
-            let count = transmit.contents.len().div_ceil(segment);
-            let header_len = way.header_len();
-            let size = header_len + self.datagram_len();
-            scratch.masked.resize(count * size, 0);
-            let places = scratch.masked.chunks_exact_mut(size);
-            for (quic, place) in transmit.contents.chunks(segment).zip(places) {
-                let (header, place) = place.split_at_mut(header_len);
-                if let Some(channel) = &way.channel {
-                    let len = u16::try_from(place.len()).unwrap_or(u16::MAX);
-                    header[..2].copy_from_slice(&channel.number.to_be_bytes());
-                    header[2..].copy_from_slice(&len.to_be_bytes());
-                }
-                if !self.mask.mask(quic, place) {
-                    // Made for the path before this one; a larger datagram would show.
-                    return Ok(());
-                }
-            }
+            let streamed = matches!(line, Line::Stream(_));
+            let Some(size) = self.lay_out(&way, transmit, streamed, &mut scratch.covered) else {
+                // Made for the path before this one; a larger datagram would show.
+                return Ok(());
+            };
             match line {
                 Line::Door(door) => door.send(&Transmit {
                     destination,
                     ecn: transmit.ecn,
-                    contents: &scratch.masked,
-                    segment_size: (count > 1).then_some(size),
+                    contents: &scratch.covered,
+                    segment_size: (scratch.covered.len() > size).then_some(size),
                     src_ip,
                 }),
                 // A connection that has ended loses what is sent, as a path does.
-                Line::Stream(stream) => match stream.try_send(scratch.masked.clone()) {
+                Line::Stream(stream) => match stream.try_send(scratch.covered.clone()) {
                     Err(TrySendError::Full(_)) => Err(io::ErrorKind::WouldBlock.into()),
                     Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
                 },
@@ -649,7 +711,8 @@ impl UdpPoller for WritePoller {
     }
 }
 
-async fn writable(mux: &Mux) -> io::Result<()> {
+/// Waits until a datagram is worth another try.
+pub(crate) async fn writable(mux: &Mux) -> io::Result<()> {
     let mut way = mux.way.subscribe();
     loop {
         way.borrow_and_update();
@@ -721,6 +784,52 @@ mod tests {
         assert!(!is_stun(&datagram[..19], STUN_MAX));
         datagram[0] = 0x40;
         assert!(!is_stun(&datagram[..100], STUN_MAX));
+    }
+
+    #[tokio::test]
+    async fn dtls_leaves_as_it_is_and_padded_in_a_connection_to_a_relay() {
+        let doors = crate::net::socket::bind_udp(crate::net::RoutePolicy::Any).expect("sockets");
+        let (mux, _) = Mux::new(doors, Cover::Bare);
+        let address = |port| SocketAddr::from(([192, 0, 2, 9], port));
+        let pair = Pair {
+            local: address(1),
+            remote: address(2),
+        };
+        let channel = Channel {
+            server: address(3),
+            number: 0x4001,
+            relayed: pair.local,
+            peer: pair.remote,
+        };
+        let transmit = Transmit {
+            destination: VIRTUAL_PEER,
+            ecn: None,
+            contents: &[23; 17],
+            segment_size: Some(7),
+            src_ip: None,
+        };
+        let mut out = Vec::new();
+        let mut laid_out = |channel, streamed| {
+            let size = mux.lay_out(&Way { pair, channel }, &transmit, streamed, &mut out);
+            (size, out.clone())
+        };
+        assert_eq!(laid_out(None, false), (Some(7), vec![23; 17]));
+        let whole = [0x40, 1, 0, 7, 23, 23, 23, 23, 23, 23, 23];
+        let last = [0x40, 1, 0, 3, 23, 23, 23];
+        let plain = [&whole[..], &whole, &last].concat();
+        assert_eq!(laid_out(Some(channel), false), (Some(11), plain));
+        let padded = [&whole[..], &[0], &whole, &[0], &last, &[0]].concat();
+        assert_eq!(laid_out(Some(channel), true).1, padded);
+    }
+
+    #[test]
+    fn what_is_neither_dtls_nor_a_masked_size_is_not_let_in() {
+        let dtls = [22, 0xfe, 0xff];
+        assert!(Cover::Bare.may_hold(&dtls));
+        for first in [0, 3, 19, 64, 0x40, 0xc3] {
+            assert!(!Cover::Bare.may_hold(&[first, 0xfe, 0xff]), "{first}");
+        }
+        assert!(!Cover::Bare.may_hold(&[]));
     }
 
     #[test]

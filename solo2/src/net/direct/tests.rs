@@ -47,8 +47,30 @@ async fn ends(
 /// The same, where each end is set up by `adjust`.
 async fn ends_with(
     adjust: impl Fn(&mut DirectConfig),
-    rewrite: impl FnMut(Role, &mut Vec<CandidateInfo>) + Send + 'static,
+    mut rewrite: impl FnMut(Role, &mut Vec<CandidateInfo>) + Send + 'static,
 ) -> Result<Ends, ConnectError> {
+    let rewrite = move |from, signal: &mut LinkSignal| match signal {
+        LinkSignal::Offer { candidates, .. }
+        | LinkSignal::Answer { candidates, .. }
+        | LinkSignal::Candidates { candidates, .. } => rewrite(from, candidates),
+    };
+    let [controlling, controlled] = introduce(connect, adjust, rewrite).await;
+    Ok(Ends {
+        controlling: controlling?,
+        controlled: controlled?,
+    })
+}
+
+/// What `connect` comes to on both ends, each set up by `adjust`, when `rewrite` sees every
+/// signal on its way.
+pub(crate) async fn introduce<L: Send + 'static, F>(
+    connect: impl Fn(DirectConfig, mpsc::Sender<LinkSignal>, mpsc::Receiver<LinkSignal>) -> F,
+    adjust: impl Fn(&mut DirectConfig),
+    rewrite: impl FnMut(Role, &mut LinkSignal) + Send + 'static,
+) -> [Result<L, ConnectError>; 2]
+where
+    F: Future<Output = Result<L, ConnectError>> + Send + 'static,
+{
     let config = |role, offer| {
         let mut config = config(role, offer);
         adjust(&mut config);
@@ -57,13 +79,7 @@ async fn ends_with(
     let rewrite = Arc::new(Mutex::new(rewrite));
     let deliver = move |from: Role, signal: LinkSignal| {
         let mut signal = LinkSignal::from_bytes(&signal.to_bytes()).expect("our own signal reads");
-        match &mut signal {
-            LinkSignal::Offer { candidates, .. }
-            | LinkSignal::Answer { candidates, .. }
-            | LinkSignal::Candidates { candidates, .. } => {
-                rewrite.lock().expect("no panic yet")(from, candidates);
-            }
-        }
+        rewrite.lock().expect("no panic yet")(from, &mut signal);
         signal
     };
     let (a_out, mut from_a) = mpsc::channel(4);
@@ -72,8 +88,8 @@ async fn ends_with(
     let (to_b, b_in) = mpsc::channel(4);
     let a = tokio::spawn(connect(config(Role::Controlling, None), a_out, a_in));
     let Some(offer) = from_a.recv().await else {
-        // It gave up before it had anything to say.
-        return Err(a.await.expect("no panic").err().expect("a reason"));
+        // It gave up before it had anything to say, and nobody heard of it.
+        return [a.await.expect("no panic"), Err(ConnectError::NoAnswer)];
     };
     assert!(matches!(offer, LinkSignal::Offer { .. }));
     let offer = deliver(Role::Controlling, offer);
@@ -90,10 +106,7 @@ async fn ends_with(
         }
     });
     let (controlling, controlled) = tokio::join!(a, b);
-    Ok(Ends {
-        controlling: controlling.expect("no panic")?,
-        controlled: controlled.expect("no panic")?,
-    })
+    [controlling, controlled].map(|end| end.expect("no panic"))
 }
 
 /// The plain network: every candidate arrives as it was sent.
@@ -434,14 +447,14 @@ async fn a_controlled_end_needs_an_offer_of_this_link() {
         [3; 16],
         Ports::default(),
     )
-    .introduction(Vec::new());
+    .introduction(Vec::new(), None);
     let elsewhere = Ice::new(
         Role::Controlling,
         RoutePolicy::Any,
         [4; 16],
         Ports::default(),
     )
-    .introduction(Vec::new());
+    .introduction(Vec::new(), None);
     for first in [None, Some(answer), Some(elsewhere)] {
         let (out, _signals) = mpsc::channel(1);
         let (_keep, incoming) = mpsc::channel(1);

@@ -18,6 +18,8 @@ use minicbor::{Decode, Encode};
 use solo2_relay::invite::Pin;
 use zeroize::Zeroizing;
 
+use crate::net::webrtc::Fingerprint;
+
 /// Most relays that one side shares.
 pub(crate) const MAX_RELAYS: usize = 2;
 /// Bytes of a shared user name or password at most.
@@ -54,6 +56,9 @@ pub(crate) enum LinkSignal {
         /// Relays of ours that the peer may use for this link.
         #[cbor(n(4), decode_with = "read_relays")]
         relays: Vec<SharedRelay>,
+        /// Of our DTLS certificate, if the link is to be a WebRTC channel.
+        #[n(5)]
+        fingerprint: Option<Fingerprint>,
     },
     /// The controlled side agrees.
     #[n(1)]
@@ -73,6 +78,9 @@ pub(crate) enum LinkSignal {
         /// Relays of ours that the peer may use for this link.
         #[cbor(n(4), decode_with = "read_relays")]
         relays: Vec<SharedRelay>,
+        /// Of our DTLS certificate, if the offer had one.
+        #[n(5)]
+        fingerprint: Option<Fingerprint>,
     },
     /// The sender's whole present set of candidates.
     #[n(2)]
@@ -96,6 +104,16 @@ impl LinkSignal {
             Self::Offer { link, .. }
             | Self::Answer { link, .. }
             | Self::Candidates { link, .. } => link,
+        }
+    }
+
+    /// Whether the link is to be a WebRTC channel.
+    pub(crate) fn is_webrtc(&self) -> bool {
+        match self {
+            Self::Offer { fingerprint, .. } | Self::Answer { fingerprint, .. } => {
+                fingerprint.is_some()
+            }
+            Self::Candidates { .. } => false,
         }
     }
 
@@ -273,6 +291,26 @@ impl<'b, C> Decode<'b, C> for SharedRelay {
     }
 }
 
+/// `bytes .size 32`
+impl<C> Encode<C> for Fingerprint {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(&self.0)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Fingerprint {
+    fn decode(d: &mut Decoder<'b>, _ctx: &mut C) -> Result<Self, Error> {
+        let bytes = <[u8; 32]>::try_from(d.bytes()?);
+        bytes
+            .map(Self)
+            .map_err(|_| Error::message("a fingerprint has 32 bytes"))
+    }
+}
+
 /// `bytes, port`
 fn write_address<W: minicbor::encode::Write>(
     address: SocketAddr,
@@ -373,6 +411,7 @@ mod tests {
                 };
                 MAX_RELAYS
             ],
+            fingerprint: Some(Fingerprint([0xff; 32])),
         }
     }
 
@@ -424,9 +463,27 @@ mod tests {
                 pwd: "p".repeat(32),
                 candidates: Vec::new(),
                 relays: Vec::new(),
+                fingerprint: None,
             };
             assert!(LinkSignal::from_bytes(&signal.to_bytes()).is_err());
         }
+    }
+
+    #[test]
+    fn an_offer_without_a_fingerprint_is_one_for_quic_and_no_other_length_is_one() {
+        let mut quic = offer(Vec::new());
+        if let LinkSignal::Offer { fingerprint, .. } = &mut quic {
+            *fingerprint = None;
+        }
+        let bytes = quic.to_bytes();
+        assert!(LinkSignal::from_bytes(&bytes).is_ok_and(|read| read == quic));
+        // The last part of an offer: its length is the byte before it.
+        let mut bytes = offer(Vec::new()).to_bytes();
+        let length = bytes.len() - 33;
+        assert_eq!(bytes.split_at(length).1[..2], [32, 0xff], "after 0x58");
+        bytes[length] = 31;
+        bytes.pop();
+        assert!(LinkSignal::from_bytes(&bytes).is_err());
     }
 
     proptest! {
