@@ -64,6 +64,8 @@ mod namespace;
 mod networks;
 #[path = "e2e/offline.rs"]
 mod offline;
+#[path = "e2e/onion.rs"]
+mod onion;
 #[path = "e2e/password.rs"]
 mod password;
 #[path = "e2e/pcap.rs"]
@@ -94,6 +96,8 @@ mod secrets;
 mod serverless;
 #[path = "e2e/terminal.rs"]
 mod terminal;
+#[path = "e2e/tornet.rs"]
+mod tornet;
 #[path = "e2e/transcript.rs"]
 mod transcript;
 #[path = "../store/tests/watch.rs"]

@@ -52,6 +52,7 @@ impl Context {
             strict: settings.strict,
             route_is_fixed: self.globals.route.is_some(),
             route: self.globals.route.unwrap_or(settings.route),
+            tor: settings.tor,
             receipts: settings.receipts,
             files: settings.files,
             offline: self.globals.offline,

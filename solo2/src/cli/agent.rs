@@ -247,6 +247,7 @@ impl Keeper for Reopen {
             } else {
                 settings.route
             },
+            tor: settings.tor,
             receipts: settings.receipts,
             files: settings.files,
             offline: self.fixed.offline,

@@ -74,6 +74,15 @@ impl Connection {
         self.path.clone()
     }
 
+    /// The transport's name.
+    pub(crate) fn transport(&self) -> &'static str {
+        match self.carrier {
+            Carrier::WebRtc => "webrtc",
+            Carrier::Onion => "tor",
+            Carrier::Quic | Carrier::Session => "quic",
+        }
+    }
+
     /// What Noise's first message of a conversation for this purpose begins with.
     pub(crate) fn prologue(&self, purpose: Purpose) -> Vec<u8> {
         prologue(purpose, self.carrier, &self.binding)

@@ -33,6 +33,9 @@ pub(crate) enum DoorError {
     /// The policy refused before anything was opened.
     #[error("the route policy keeps this machine offline")]
     Offline,
+    /// The same, but for Tor.
+    #[error("the route policy lets nothing leave but through Tor")]
+    TorOnly,
     /// Neither an IPv4 nor an IPv6 socket could be opened.
     #[error("cannot open a UDP socket")]
     Udp(#[source] io::Error),
@@ -62,6 +65,7 @@ fn allowed(policy: RoutePolicy) -> Result<(), DoorError> {
     match policy {
         // What a hiding policy lets out is decided for each datagram, below.
         RoutePolicy::Any | RoutePolicy::Direct | RoutePolicy::Relay => Ok(()),
+        RoutePolicy::Onion => Err(DoorError::TorOnly),
         RoutePolicy::Offline => Err(DoorError::Offline),
     }
 }

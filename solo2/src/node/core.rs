@@ -91,6 +91,8 @@ pub(crate) struct ReadyLink {
     pub(crate) info: watch::Receiver<LinkInfo>,
     pub(crate) path: watch::Receiver<PathState>,
     pub(crate) lanes: Lanes,
+    /// What carries it.
+    pub(crate) transport: &'static str,
     pub(crate) initiator: bool,
     pub(crate) psk: Secret<32>,
     pub(crate) generation: Option<u32>,

@@ -59,6 +59,7 @@ impl Core {
             frames: ready.frames,
             info: ready.info,
             route,
+            transport: ready.transport,
             path: ready.path,
             lanes: ready.lanes,
             initiator: ready.initiator,

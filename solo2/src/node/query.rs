@@ -196,7 +196,7 @@ impl Core {
                     "name": peer.contact.name,
                     "connected": link.is_some(),
                     "route": link.map(|link| link.route),
-                    "transport": link.map(|_| "quic"),
+                    "transport": link.map(|link| link.transport),
                     "key_epoch": info.as_ref().map(|info| info.key_epoch),
                     "handshake_id": info.map(|info| hex(&info.handshake_id)),
                     "rtt_ms": link.and_then(|link| link.path.borrow().rtt).map(|rtt| rtt.as_secs_f64() * 1000.0),
