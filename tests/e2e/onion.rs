@@ -1,15 +1,18 @@
 //! The onion route: two homes, a Tor network of the test's own, and no other server.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::process::Stdio;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::namespace::Namespace;
 use crate::tornet::{self, TorNetwork};
-use crate::world::{Home, World, contains, eventually, texts};
+use crate::world::{Home, World, contains, eventually, has, texts};
 
 /// A descriptor takes a while to be found, and a slow machine takes its time for everything.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -29,20 +32,26 @@ fn network() -> Option<&'static TorNetwork> {
 
 /// Alice and Bob, agents running, unpaired, and a signal server that has gone.
 fn strangers() -> Option<(World, Home, Home)> {
-    let config = network()?.arti_config();
     let world = World::new();
     world.kill_signal();
-    let [a, b] = [("a", "alice"), ("b", "bob")].map(|(dir, name)| {
+    let [a, b] = homes(&world, network()?);
+    Some((world, a, b))
+}
+
+fn homes(world: &World, network: &TorNetwork) -> [Home; 2] {
+    let config = network.arti_config();
+    let homes = [("a", "alice"), ("b", "bob")].map(|(dir, name)| {
         let home = world.home(dir, name);
         let config = config.to_str().unwrap();
         home.run(&["config", "set", "tor.config", config]).ok();
         home
     });
     thread::scope(|scope| {
-        scope.spawn(|| a.start());
-        b.start();
+        for home in &homes {
+            scope.spawn(|| home.start());
+        }
     });
-    Some((world, a, b))
+    homes
 }
 
 /// Pairs the two by twelve words.
@@ -123,6 +132,7 @@ fn two_people_pair_talk_and_send_files_with_no_server_at_all() {
     });
     assert_eq!(got, expected, "once each, in order");
     let taken = world.path("in");
+    fs::create_dir(&taken).unwrap();
     let taken = taken.to_str().unwrap();
     eventually(PATIENCE, "the file has come", || {
         b.run(&["recv", "--files-to", taken, "--json"]).ok();
@@ -154,4 +164,100 @@ fn anywhere(dir: &Path, needle: &[u8]) -> bool {
                 false => contains(&fs::read(&path).unwrap(), needle),
             }
     })
+}
+
+/// A filter that counts what is not Tor's on this machine's loopback, TCP's answers included.
+fn count_others(namespace: &Namespace, ports: &[u16]) {
+    let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
+    let ports = ports.join(", ");
+    let rules = format!(
+        "table inet tor {{ counter others {{ }}
+         chain out {{ type filter hook output priority 0;
+           tcp dport {{ {ports} }} accept
+           tcp sport {{ {ports} }} accept
+           counter name others }} }}"
+    );
+    let mut nft = namespace.command(Path::new("nft"));
+    nft.args(["-f", "-"]).stdin(Stdio::piped());
+    let mut nft = nft.spawn().unwrap();
+    nft.stdin
+        .take()
+        .unwrap()
+        .write_all(rules.as_bytes())
+        .unwrap();
+    assert!(nft.wait().unwrap().success(), "nft");
+}
+
+/// Packets that were not Tor's.
+fn others(namespace: &Namespace) -> u64 {
+    let mut nft = namespace.command(Path::new("nft"));
+    nft.args(["list", "counter", "inet", "tor", "others"]);
+    let text = String::from_utf8(nft.output().unwrap().stdout).unwrap();
+    let words: Vec<_> = text.split_whitespace().collect();
+    let at = words.iter().position(|word| *word == "packets").unwrap();
+    words[at + 1].parse().unwrap()
+}
+
+/// A profile that knows servers and may not call them: Tor's packets are the only ones, while
+/// two people pair and talk and after Tor has gone.
+#[test]
+fn under_a_strict_onion_route_nothing_leaves_but_tors_packets() {
+    let namespace = match (Namespace::new(), tornet::missing(), has("nft")) {
+        (Ok(namespace), None, true) => namespace,
+        (Err(missing), ..) | (_, Some(missing), _) => return println!("skipped: needs {missing}"),
+        _ => return println!("skipped: needs nftables"),
+    };
+    let inside = |program: &str| namespace.command(Path::new(program));
+    let mut network = TorNetwork::start_by(&inside);
+    let world = World::inside(Arc::clone(&namespace));
+    world.kill_signal();
+    let [a, b] = homes(&world, &network);
+    for home in [&a, &b] {
+        home.stop();
+        for [key, value] in [
+            ["net.signal", "wss://signal.example"],
+            ["net.stun", "stun:stun.example:3478"],
+            ["net.route", "onion"],
+            ["net.strict", "true"],
+        ] {
+            home.run(&["config", "set", key, value]).ok();
+        }
+    }
+    thread::sleep(Duration::from_millis(500));
+    count_others(&namespace, &network.ports());
+    let away = namespace.sent_away();
+    thread::scope(|scope| {
+        scope.spawn(|| a.start());
+        b.start();
+    });
+    let refused = a.run(&["pair", "invite", "--no-wait"]);
+    refused.exits(10).says("Tor").advises();
+    pair(&a, &b);
+    send(&a, "bob", "only this way");
+    assert_eq!(b.recv_texts(1, PATIENCE), ["only this way"]);
+    let direct = a.run(&["send", "bob", "-m", "x", "--require-route", "direct"]);
+    direct.exits(10).says("Tor");
+    assert_eq!((others(&namespace), namespace.sent_away() - away), (0, 0));
+
+    network.stop();
+    let blocked = a.run(&[
+        "send",
+        "bob",
+        "-m",
+        "later",
+        "--wait",
+        "delivered",
+        "--timeout",
+        "20s",
+        "--json",
+    ]);
+    assert!([7, 10].contains(&blocked.code), "{}", blocked.text());
+    assert_eq!(a.json(&["queue", "list"]).len(), 1, "it is kept");
+    assert_eq!((others(&namespace), namespace.sent_away() - away), (0, 0));
+
+    // The counter counts: the same profile, allowed to call its servers, asks for their names.
+    a.run(&["config", "set", "net.route", "auto"]).ok();
+    eventually(Duration::from_secs(30), "a packet leaves", || {
+        others(&namespace) + namespace.sent_away() - away > 0
+    });
 }

@@ -57,16 +57,21 @@ impl TorNetwork {
     ///
     /// When it does not stand after several attempts.
     pub(crate) fn start() -> TorNetwork {
+        TorNetwork::start_by(&|program| Command::new(program))
+    }
+
+    /// The same where `command` runs programs.
+    pub(crate) fn start_by(command: &dyn Fn(&str) -> Command) -> TorNetwork {
         for _ in 1..ATTEMPTS {
-            match TorNetwork::try_start() {
+            match TorNetwork::try_start(command) {
                 Ok(network) => return network,
                 Err(why) => println!("the Tor network is started again: {why}"),
             }
         }
-        TorNetwork::try_start().unwrap()
+        TorNetwork::try_start(command).unwrap()
     }
 
-    fn try_start() -> Result<TorNetwork, String> {
+    fn try_start(command: &dyn Fn(&str) -> Command) -> Result<TorNetwork, String> {
         let dir = TempDir::with_prefix("solo2-tor-").unwrap();
         let makers: Vec<_> = (0..AUTHORITIES + RELAYS)
             .map(|number| {
@@ -81,7 +86,7 @@ impl TorNetwork {
         };
         let authorities = network.authorities();
         for node in &mut network.nodes {
-            node.start(&authorities);
+            node.start(&authorities, command);
         }
         let began = Instant::now();
         while !network.stands() {
@@ -169,7 +174,8 @@ impl TorNetwork {
             let running = read("cached-microdesc-consensus")
                 .lines()
                 .filter(|line| {
-                    line.starts_with("s ") && line.contains(" Running") && line.contains("HSDir")
+                    let has = |flag| line.split(' ').any(|word| word == flag);
+                    has("s") && has("Running") && has("HSDir") && has("Fast")
                 })
                 .count();
             running >= AUTHORITIES + RELAYS && read("notice.log").contains("Bootstrapped 100%")
@@ -278,7 +284,7 @@ impl Node {
         )
     }
 
-    fn start(&mut self, authorities: &str) {
+    fn start(&mut self, authorities: &str, command: &dyn Fn(&str) -> Command) {
         let mut torrc = self.common();
         if self.v3ident.is_some() {
             let _ = write!(
@@ -286,6 +292,7 @@ impl Node {
                 "AuthoritativeDirectory 1\nV3AuthoritativeDirectory 1\n\
                  TestingDirAuthVoteExit *\nTestingDirAuthVoteHSDir *\nTestingDirAuthVoteGuard *\n\
                  TestingMinExitFlagThreshold 0\nTestingAuthDirTimeToLearnReachability 0\n\
+                 AuthDirFastGuarantee 1\n\
                  TestingV3AuthInitialVotingInterval 10\nTestingV3AuthInitialVoteDelay 2\n\
                  TestingV3AuthInitialDistDelay 2\nV3AuthVotingInterval 20\nV3AuthVoteDelay 4\n\
                  V3AuthDistDelay 4\nV3AuthNIntervalsValid 3\n\
@@ -295,7 +302,7 @@ impl Node {
         torrc.push_str("ExitRelay 0\nExitPolicy reject *:*\n");
         torrc.push_str(authorities);
         fs::write(self.dir.join("torrc"), torrc).unwrap();
-        let child = Command::new("tor")
+        let child = command("tor")
             .arg("-f")
             .arg(self.dir.join("torrc"))
             .arg("--quiet")

@@ -20,7 +20,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arti_client::config::TorClientConfigBuilder;
-use arti_client::{DataStream, ErrorKind, HasKind as _, IsolationToken, KeystoreSelector, StreamPrefs, TorClient};
+use arti_client::{
+    DataStream, ErrorKind, HasKind as _, IsolationToken, KeystoreSelector, StreamPrefs, TorClient,
+};
 use futures_util::{Stream, StreamExt as _};
 use safelog::DisplayRedacted as _;
 use solo2_crypto::noise::Carrier;
@@ -34,10 +36,12 @@ use tor_hscrypto::pk::{HsClientDescEncKey, HsClientDescEncSecretKey, HsId, HsIdK
 use tor_hsservice::config::OnionServiceConfigBuilder;
 use tor_hsservice::{RendRequest, StreamRequest, handle_rend_requests};
 use tor_llcrypto::pk::{curve25519, ed25519};
-use tor_rtcompat::PreferredRuntime;
+use tor_rtcompat::{CompoundRuntime, PreferredRuntime};
 
+use super::RoutePolicy;
 use super::connection::Connection;
 use super::direct::{PathState, Via};
+use super::socket::TorDoor;
 
 /// The one port of our services: nothing else is there.
 const PORT: u16 = 1;
@@ -152,9 +156,20 @@ pub(crate) struct Progress {
     pub(crate) services: usize,
 }
 
+/// The usual runtime, with our door in it.
+type Runtime = CompoundRuntime<
+    PreferredRuntime,
+    PreferredRuntime,
+    PreferredRuntime,
+    TorDoor,
+    PreferredRuntime,
+    PreferredRuntime,
+    PreferredRuntime,
+>;
+
 /// Tor, in this process.
 pub(crate) struct Tor {
-    client: Arc<TorClient<PreferredRuntime>>,
+    client: Arc<TorClient<Runtime>>,
     /// Circuits of one contact serve no other.
     isolation: Mutex<HashMap<[u8; 32], IsolationToken>>,
     services: Arc<AtomicUsize>,
@@ -166,7 +181,11 @@ impl Tor {
     /// `directory` holds what it remembers: guards and the network's directory, and nothing
     /// of contacts. `custom` is arti's own configuration (TOML) for another network, for
     /// bridges and the like.
-    pub(crate) fn new(directory: &Path, custom: Option<&str>) -> Result<Arc<Self>, OnionError> {
+    pub(crate) fn new(
+        directory: &Path,
+        custom: Option<&str>,
+        policy: Arc<dyn Fn() -> RoutePolicy + Send + Sync>,
+    ) -> Result<Arc<Self>, OnionError> {
         // arti takes the process's provider, and there is one only.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let state = directory.join("state");
@@ -178,7 +197,10 @@ impl Tor {
             _ => {}
         }
         let config = config(&state, &directory.join("cache"), custom)?;
-        let runtime = PreferredRuntime::current().map_err(OnionError::setup)?;
+        let usual = PreferredRuntime::current().map_err(OnionError::setup)?;
+        let again = || usual.clone();
+        let door = TorDoor::new(usual.clone(), policy);
+        let runtime = Runtime::new(again(), again(), again(), door, again(), again(), again());
         let client = TorClient::with_runtime(runtime)
             .config(config)
             .create_unbootstrapped()

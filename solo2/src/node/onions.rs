@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use super::Egress;
+use crate::net::RoutePolicy;
 use crate::net::connection::Connection;
 use crate::net::onion::{Door, OnionError, Tor};
 
@@ -25,6 +27,7 @@ const PAUSES: [u64; 5] = [5, 15, 60, 300, 600];
 /// The profile's Tor.
 pub(crate) struct Onions {
     directory: PathBuf,
+    egress: Egress,
     /// arti's own configuration, if the user gave one.
     custom: RwLock<Option<PathBuf>>,
     tor: tokio::sync::Mutex<Option<Arc<Tor>>>,
@@ -34,9 +37,10 @@ pub(crate) struct Onions {
 
 impl Onions {
     /// Nothing is started yet.
-    pub(crate) fn new(directory: PathBuf, custom: Option<PathBuf>) -> Self {
+    pub(crate) fn new(directory: PathBuf, custom: Option<PathBuf>, egress: Egress) -> Self {
         Self {
             directory,
+            egress,
             custom: RwLock::new(custom),
             tor: tokio::sync::Mutex::new(None),
             shown: RwLock::new(None),
@@ -50,6 +54,11 @@ impl Onions {
 
     /// Tor, started if it is not.
     pub(crate) async fn tor(&self) -> Result<Arc<Tor>, OnionError> {
+        if self.egress.policy() == RoutePolicy::Offline {
+            return Err(OnionError::Network(
+                "this machine is kept offline".to_owned(),
+            ));
+        }
         let mut place = self.tor.lock().await;
         if let Some(tor) = &*place {
             return Ok(tor.clone());
@@ -68,7 +77,9 @@ impl Onions {
                 }
             },
         };
-        let tor = Tor::new(&self.directory, custom.as_deref())?;
+        let egress = self.egress.clone();
+        let policy = Arc::new(move || egress.policy());
+        let tor = Tor::new(&self.directory, custom.as_deref(), policy)?;
         *place = Some(tor.clone());
         *self.shown.write().unwrap_or_else(PoisonError::into_inner) = Some(tor.clone());
         Ok(tor)

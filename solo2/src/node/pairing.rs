@@ -55,6 +55,8 @@ const JOINERS_MAX: usize = 8;
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// How long the direct link may take after that.
 const LINK_MAX: Duration = Duration::from_secs(45);
+/// How long the one who spoke last waits for the other side to leave.
+const PARTING: Duration = Duration::from_secs(15);
 /// Steps on the pairing link, beside those of the agreement.
 const NAME: u8 = 4;
 const BUNDLE: u8 = 1;
@@ -403,6 +405,10 @@ async fn settle(
     }
     .map_err(|error| Failure::new(Kind::Integrity, format!("pairing failed: {error}")))?;
     let outcome = agree(node, established, (proven.side, onion), name).await;
+    if onion && proven.side == InviteSide::Inviter && outcome.is_ok() {
+        // The last words take their time through Tor, and end with the service.
+        let _ = timeout(PARTING, connection.streams.accept()).await;
+    }
     connection.close();
     outcome
 }

@@ -332,8 +332,12 @@ pub(super) async fn start(
                 .map(|invite| Arc::new(invite.read()))
                 .collect(),
         ),
-        egress,
-        onions: Arc::new(Onions::new(paths.state.join("tor"), config.tor.clone())),
+        egress: egress.clone(),
+        onions: Arc::new(Onions::new(
+            paths.state.join("tor"),
+            config.tor.clone(),
+            egress,
+        )),
         timing: LinkTiming::default(),
         serial: AtomicU64::new(1),
         links: tokio::sync::watch::channel(0).0,

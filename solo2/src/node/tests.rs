@@ -172,6 +172,7 @@ impl Hostile {
             onions: Arc::new(super::onions::Onions::new(
                 std::path::PathBuf::from("/nonexistent"),
                 None,
+                super::Egress::new(RoutePolicy::Any),
             )),
             timing: LinkTiming::default(),
             serial: AtomicU64::new(1),

@@ -30,7 +30,11 @@ fn network() -> Option<&'static str> {
 }
 
 fn tor(dir: &TempDir, name: &str) -> Option<Arc<Tor>> {
-    let tor = Tor::new(&dir.path().join(name), Some(network()?));
+    let tor = Tor::new(
+        &dir.path().join(name),
+        Some(network()?),
+        Arc::new(|| RoutePolicy::Any),
+    );
     Some(tor.expect("a Tor client"))
 }
 
