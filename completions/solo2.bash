@@ -347,11 +347,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -409,11 +409,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -471,11 +471,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -533,11 +533,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -595,11 +595,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -657,11 +657,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -719,11 +719,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -781,11 +781,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -843,11 +843,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -909,11 +909,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -971,11 +971,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1033,11 +1033,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1095,11 +1095,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1157,11 +1157,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1219,11 +1219,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1281,11 +1281,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1343,11 +1343,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1405,11 +1405,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1467,11 +1467,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1529,11 +1529,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1591,11 +1591,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1653,11 +1653,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1715,11 +1715,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1777,11 +1777,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1839,11 +1839,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1905,11 +1905,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -1967,11 +1967,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2033,11 +2033,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2103,11 +2103,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2165,11 +2165,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2239,11 +2239,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2341,11 +2341,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2411,11 +2411,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2473,11 +2473,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2543,11 +2543,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2605,11 +2605,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2667,11 +2667,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2729,11 +2729,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2791,11 +2791,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2853,11 +2853,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2935,11 +2935,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -2997,11 +2997,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3063,11 +3063,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3125,11 +3125,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3187,11 +3187,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3249,11 +3249,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3311,11 +3311,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3377,11 +3377,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3451,11 +3451,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3517,11 +3517,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3587,11 +3587,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3661,11 +3661,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3723,11 +3723,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3785,11 +3785,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3808,7 +3808,7 @@ _solo2() {
             return 0
             ;;
         solo2__subcmd__pair__subcmd__invite)
-            opts="-p -q -v -y -h --as --qr --ttl --no-wait --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help"
+            opts="-p -q -v -y -h --as --qr --ttl --onion --no-wait --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --offline --password-file --password-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3855,11 +3855,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3921,11 +3921,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -3983,11 +3983,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4045,11 +4045,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4107,11 +4107,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4169,11 +4169,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4231,11 +4231,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4293,11 +4293,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4355,11 +4355,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4421,11 +4421,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4487,11 +4487,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4581,11 +4581,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4643,11 +4643,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4705,11 +4705,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4767,11 +4767,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4829,11 +4829,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4891,11 +4891,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -4953,11 +4953,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5015,11 +5015,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5077,11 +5077,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5139,11 +5139,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5201,11 +5201,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5291,11 +5291,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5397,11 +5397,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5463,11 +5463,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5525,11 +5525,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5587,11 +5587,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5649,11 +5649,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5711,11 +5711,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5773,11 +5773,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5847,11 +5847,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5909,11 +5909,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -5971,11 +5971,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -6041,11 +6041,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -6103,11 +6103,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -6169,11 +6169,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -6231,11 +6231,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -6297,11 +6297,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -6359,11 +6359,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -6421,11 +6421,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -6491,11 +6491,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)
@@ -6557,11 +6557,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --password-file)

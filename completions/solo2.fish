@@ -37,10 +37,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_needs_command" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_needs_command" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_needs_command" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_needs_command" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_needs_command" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_needs_command" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -99,10 +101,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l no-account -d 'Keep no account at any server: the default, and the only way so far'
@@ -128,10 +132,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -160,10 +166,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -187,10 +195,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -214,10 +224,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -242,10 +254,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -269,10 +283,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -299,10 +315,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -336,10 +354,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l accept-rollback -d 'Accept a vault that is an older copy, while no agent runs'
@@ -364,10 +384,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -391,10 +413,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -420,10 +444,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -447,10 +473,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -477,10 +505,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -504,10 +534,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -532,10 +564,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -559,10 +593,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -586,10 +622,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -618,13 +656,16 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l qr -d 'Draw the code as a QR code too'
+complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l onion -d 'Pair through Tor, without any server; the code is twelve words'
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l no-wait -d 'Leave the waiting to the agent'
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l json -d 'Print JSON Lines; errors too, as the last line'
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l plain -d 'Print words instead of glyphs, and no colour'
@@ -648,10 +689,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -675,10 +718,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -702,10 +747,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -738,10 +785,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -765,10 +814,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -792,10 +843,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -819,10 +872,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -846,10 +901,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -873,10 +930,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -901,10 +960,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -929,10 +990,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -956,10 +1019,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -996,10 +1061,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l lines -d 'Send each line of stdin as a message of its own, as it arrives'
@@ -1034,10 +1101,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -s f -l follow -d 'Go on, and print what arrives from now on too'
@@ -1065,10 +1134,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -s l -l listen -d 'Receive: somebody\'s pipe of that label to stdout'
@@ -1093,10 +1164,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1125,10 +1198,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1153,10 +1228,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l overwrite -d 'Replace a file that has the same name'
@@ -1182,10 +1259,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1209,10 +1288,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1236,10 +1317,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1273,10 +1356,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l no-files -d 'Leave out the files that lie in the vault'
@@ -1307,10 +1392,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1336,10 +1423,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l dry-run -d 'Say what would be taken in, and change nothing'
@@ -1370,10 +1459,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1403,10 +1494,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l for-everyone -d 'Ask the other side to delete it too; only for messages of yours'
@@ -1436,10 +1529,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1468,10 +1563,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1495,10 +1592,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1526,10 +1625,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1558,10 +1659,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l has-file -d 'Only files, by their names'
@@ -1586,10 +1689,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1617,10 +1722,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1644,10 +1751,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1671,10 +1780,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1698,10 +1809,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1725,10 +1838,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1755,10 +1870,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1782,10 +1899,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1809,10 +1928,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1836,10 +1957,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1867,10 +1990,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1894,10 +2019,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1921,10 +2048,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1948,10 +2077,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -1976,10 +2107,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l once -d 'End as soon as everything queued has left'
@@ -2004,10 +2137,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2039,10 +2174,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l locked -d 'Start with the vault locked'
@@ -2069,10 +2206,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l locked -d 'Start with the vault locked'
@@ -2097,10 +2236,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2124,10 +2265,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2151,10 +2294,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2179,10 +2324,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l accept-rollback -d 'Accept a vault that is an older copy, while no agent runs'
@@ -2207,10 +2354,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2234,10 +2383,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l systemd -d 'A unit for systemd\'s user manager: the default'
@@ -2264,10 +2415,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2296,10 +2449,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2323,10 +2478,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2350,10 +2507,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2377,10 +2536,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2404,10 +2565,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2431,10 +2594,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2461,10 +2626,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2490,10 +2657,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2517,10 +2686,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2544,10 +2715,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2571,10 +2744,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2598,10 +2773,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2625,10 +2802,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l json -d 'Print JSON Lines; errors too, as the last line'
@@ -2652,10 +2831,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l json -d 'Print JSON Lines; errors too, as the last line'

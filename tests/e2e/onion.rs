@@ -171,11 +171,15 @@ fn count_others(namespace: &Namespace, ports: &[u16]) {
     let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
     let ports = ports.join(", ");
     let rules = format!(
-        "table inet tor {{ counter others {{ }}
+        "table inet tor {{
+         counter others {{ }}
          chain out {{ type filter hook output priority 0;
            tcp dport {{ {ports} }} accept
            tcp sport {{ {ports} }} accept
-           counter name others }} }}"
+           counter name others
+         }}
+         }}
+         "
     );
     let mut nft = namespace.command(Path::new("nft"));
     nft.args(["-f", "-"]).stdin(Stdio::piped());
