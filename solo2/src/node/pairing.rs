@@ -163,6 +163,7 @@ pub(crate) struct OpenInvite {
 impl OpenInvite {
     /// Draws a code whose number nobody else uses and listens for a joiner.
     pub(crate) async fn open(net: &NetContext, ttl: Duration) -> Result<Self, Failure> {
+        net.call(|core| core.first_contact()).await?;
         net.introductions
             .online(Duration::from_secs(5))
             .await
@@ -298,6 +299,7 @@ pub(crate) async fn join(
         let limit = Instant::now() + limit;
         end.map_or(limit, |end| end.min(limit))
     };
+    net.call(|core| core.first_contact()).await?;
     net.introductions
         .online(Duration::from_secs(5))
         .await
