@@ -784,6 +784,7 @@ set edit:completion:arg-completer[solo2] = {|@words|
             cand --password-file 'Read the password from this file, or - for stdin'
             cand --password-fd 'Read the password from this file descriptor'
             cand --qr 'Draw the code as a QR code too'
+            cand --onion 'Pair through Tor, without any server; the code is twelve words'
             cand --no-wait 'Leave the waiting to the agent'
             cand --json 'Print JSON Lines; errors too, as the last line'
             cand --plain 'Print words instead of glyphs, and no colour'

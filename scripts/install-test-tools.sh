@@ -16,6 +16,7 @@ needed=(
   python3:python3   # reads them once more
   chromium:chromium # shows their pages, and runs nothing in them
   turnutils_uclient:coturn    # another TURN implementation's client, against our relay
+  tor:tor           # eight of them make a Tor network of the tests' own
   systemd-analyze:systemd     # what the shipped units give up
   mkfs.ext4:e2fsprogs # a disk of its own, which the kernel makes read-only
   ps:procps         # what a running agent costs, and what its argv shows

@@ -71,6 +71,8 @@ mod nat;
 mod networks;
 #[path = "e2e/offline.rs"]
 mod offline;
+#[path = "e2e/onion.rs"]
+mod onion;
 #[path = "e2e/password.rs"]
 mod password;
 #[path = "e2e/pcap.rs"]
@@ -103,6 +105,8 @@ mod serverless;
 mod storms;
 #[path = "e2e/terminal.rs"]
 mod terminal;
+#[path = "e2e/tornet.rs"]
+mod tornet;
 #[path = "e2e/transcript.rs"]
 mod transcript;
 #[path = "e2e/transport.rs"]

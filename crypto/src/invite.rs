@@ -14,6 +14,8 @@
 //! which are interoperable but predate RFC 9382's ciphersuites.
 //! Spec: docs/protocol/1-keys.md §3.2; RFC 9382.
 
+mod onion;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -25,6 +27,8 @@ use crate::kdf;
 use crate::label;
 use crate::secret::Secret;
 use crate::words;
+
+pub use self::onion::{ONION_WORDS, OnionInvite, OnionInviteError};
 
 /// Bytes of each side's PAKE message: a side and a point.
 pub const PAKE_LEN: usize = 33;

@@ -72,6 +72,8 @@ labels! {
     INVITE_CONFIRM = b"solo2/invite/confirm/v1";
     /// Info of the tokens on which both sides of a proven invite meet.
     INVITE_MEETING = b"solo2/invite/meeting/v1";
+    /// Info of the key that the words of an onion invite stand for.
+    ONION_INVITE = b"solo2/invite/onion/v1";
     /// Prefix of every Noise prologue.
     NOISE_PROLOGUE = b"solo2/noise/v1";
     /// Prefix of what a session over a WebRTC data channel is bound to.
@@ -88,6 +90,10 @@ labels! {
     RENDEZVOUS = b"solo2/rendezvous/v1";
     /// Info of a day's datagram mask key.
     MASK_KEY = b"solo2/mask/v1";
+    /// Info of the Ed25519 seed of an onion service.
+    ONION_SERVICE = b"solo2/onion/service/v1";
+    /// Info of the X25519 key that reads where an onion service is.
+    ONION_DISCOVERY = b"solo2/onion/discovery/v1";
     /// Info of the psk that signals are sealed with.
     SIGNAL_PSK = b"solo2/signal-psk/v1";
     /// HPKE's info for a sealed signal.

@@ -4,6 +4,7 @@
 //! SK ──► pair secret ──► token per hour and recipient   where they meet
 //!  │         ├─────────► mask key per day               how a datagram looks
 //!  │         ├─────────► signal psk                     who may leave a signal
+//!  │         ├─────────► onion keys per owner            where Tor leads to it, and who may look
 //!  │         └─────────► reset psk                      who may agree anew
 //!  └───► session psk                                    the first Noise psk
 //! ```
@@ -80,6 +81,22 @@ pub fn signal_psk(pair: &PairSecret) -> Secret<32> {
     kdf::expand(pair.expose(), &[label::SIGNAL_PSK])
 }
 
+/// The Ed25519 seed of the onion service that `owner` keeps for this contact alone.
+///
+/// Both sides know it, so neither has to tell the other an address; and nobody else can tell
+/// that two services belong to one person.
+#[must_use]
+pub fn onion_service(pair: &Secret<32>, owner: &[u8]) -> Secret<32> {
+    kdf::expand(pair.expose(), &[label::ONION_SERVICE, owner])
+}
+
+/// The X25519 key without which nobody learns whether that service is there (rend-spec-v3,
+/// "restricted discovery").
+#[must_use]
+pub fn onion_discovery(pair: &Secret<32>, owner: &[u8]) -> Secret<32> {
+    kdf::expand(pair.expose(), &[label::ONION_DISCOVERY, owner])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +134,10 @@ mod tests {
             mask_key(&pair, 0),
             mask_key(&pair, 1),
             Secret::new(&token(&pair, 0, &account(1))),
+            onion_service(&pair, account(1).as_bytes()),
+            onion_service(&pair, account(2).as_bytes()),
+            onion_discovery(&pair, account(1).as_bytes()),
+            onion_discovery(&pair, account(2).as_bytes()),
             pair,
         ];
         for (place, one) in all.iter().enumerate() {

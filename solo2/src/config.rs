@@ -10,7 +10,7 @@ use std::fmt;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -47,6 +47,9 @@ pub(crate) struct NodeConfig {
     /// Whether a flag named it.
     #[serde(default)]
     pub(crate) transport_is_fixed: bool,
+    /// arti's own configuration file, for another Tor network or for bridges.
+    #[serde(default)]
+    pub(crate) tor: Option<PathBuf>,
     /// Which receipts we send.
     pub(crate) receipts: Receipts,
     /// Up to which size files are taken without asking.
@@ -85,6 +88,8 @@ pub(crate) enum Route {
     Direct,
     /// Through a relay, which hides your address from the peer
     Relay,
+    /// Through Tor, which hides your address from everybody
+    Onion,
 }
 
 impl Route {
@@ -94,12 +99,13 @@ impl Route {
             Route::Auto => "auto",
             Route::Direct => "direct",
             Route::Relay => "relay",
+            Route::Onion => "onion",
         }
     }
 
     /// Reads [`Route::as_str`].
     pub(crate) fn from_word(word: &str) -> Option<Route> {
-        [Route::Auto, Route::Direct, Route::Relay]
+        [Route::Auto, Route::Direct, Route::Relay, Route::Onion]
             .into_iter()
             .find(|route| route.as_str() == word)
     }
@@ -276,6 +282,7 @@ pub(crate) struct Settings {
     pub(crate) route: Route,
     pub(crate) strict: bool,
     pub(crate) transport: Transport,
+    pub(crate) tor: Option<PathBuf>,
     pub(crate) receipts: Receipts,
     pub(crate) files: AcceptLimits,
     /// Lock the agent's vault after so long without use; never when absent.
@@ -332,6 +339,9 @@ impl Settings {
         if let Some(transport) = file.net.transport {
             self.transport = transport;
         }
+        if let Some(config) = file.tor.config {
+            self.tor = Some(config);
+        }
         if let Some(receipts) = file.privacy.receipts {
             self.receipts = receipts;
         }
@@ -369,6 +379,10 @@ impl Settings {
             Key::NetRoute => self.route.as_str().to_owned(),
             Key::NetStrict => self.strict.to_string(),
             Key::NetTransport => self.transport.as_str().to_owned(),
+            Key::TorConfig => match &self.tor {
+                Some(file) => file.display().to_string(),
+                None => String::new(),
+            },
             Key::PrivacyReceipts => match self.receipts {
                 Receipts::None => "none",
                 Receipts::Delivery => "delivery",
@@ -406,6 +420,7 @@ pub(crate) enum Key {
     NetRoute,
     NetStrict,
     NetTransport,
+    TorConfig,
     PrivacyReceipts,
     FilesAcceptNew,
     FilesAcceptKnown,
@@ -417,7 +432,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// All of them, in the order of the file.
-    pub(crate) const ALL: [Key; 14] = [
+    pub(crate) const ALL: [Key; 15] = [
         Key::DefaultProfile,
         Key::NetSignal,
         Key::NetStun,
@@ -425,6 +440,7 @@ impl Key {
         Key::NetRoute,
         Key::NetStrict,
         Key::NetTransport,
+        Key::TorConfig,
         Key::PrivacyReceipts,
         Key::FilesAcceptNew,
         Key::FilesAcceptKnown,
@@ -444,9 +460,13 @@ impl Key {
                 "net.relays",
                 "invites of relays; solo2 relay add writes them",
             ),
-            Key::NetRoute => ("net.route", "auto, direct or relay"),
+            Key::NetRoute => ("net.route", "auto, direct, relay or onion"),
             Key::NetStrict => ("net.strict", "true or false: by this route or not at all"),
             Key::NetTransport => ("net.transport", "auto, quic or webrtc: what carries links"),
+            Key::TorConfig => (
+                "tor.config",
+                "a file of arti's own settings, for bridges or another Tor network",
+            ),
             Key::PrivacyReceipts => ("privacy.receipts", "none, delivery or read"),
             Key::FilesAcceptNew => (
                 "files.accept_new",
@@ -526,6 +546,7 @@ pub(crate) fn set(file: &Path, key: Key, values: &[String]) -> Result<(), Failur
         match values {
             [one] => match one.parse::<bool>() {
                 Ok(flag) if key.is_flag() => value(flag),
+                _ if key == Key::TorConfig => value(whole(one)?),
                 _ => value(one.as_str()),
             },
             _ => return Err(Failure::usage(format!("{name} takes one value"))),
@@ -551,6 +572,16 @@ pub(crate) fn set(file: &Path, key: Key, values: &[String]) -> Result<(), Failur
             .hint(format!("{name}: {}", key.row().1))
     })?;
     replace(file, &text)
+}
+
+/// A path that means the same wherever the agent runs.
+fn whole(path: &str) -> Result<String, Failure> {
+    let found = fs::canonicalize(path);
+    let found = found.map_err(|error| Failure::io(format!("cannot read {path}"), &error))?;
+    found
+        .into_os_string()
+        .into_string()
+        .map_err(|_| Failure::usage(format!("{path} is not UTF-8")))
 }
 
 /// Checks a file that was edited by hand.
@@ -621,6 +652,7 @@ fn broken(file: &Path, why: &str) -> Failure {
 struct File {
     default_profile: Option<String>,
     net: Net,
+    tor: TorTable,
     privacy: Privacy,
     files: FilesTable,
     vault: VaultTable,
@@ -635,6 +667,12 @@ struct Net {
     route: Option<Route>,
     strict: Option<bool>,
     transport: Option<Transport>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TorTable {
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -54,6 +54,7 @@ impl Context {
             route: self.globals.route.unwrap_or(settings.route),
             transport_is_fixed: self.globals.transport.is_some(),
             transport: self.globals.transport.unwrap_or(settings.transport),
+            tor: settings.tor,
             receipts: settings.receipts,
             files: settings.files,
             offline: self.globals.offline,

@@ -409,6 +409,16 @@ const TYPES: &[Row] = &[
             ("now", Text),
         ],
     ),
+    (
+        "tor.status",
+        "how far Tor is, once something needed it; bootstrap in percent",
+        &[
+            ("ready", Bool),
+            ("bootstrap", Number),
+            ("blocked?", Text),
+            ("services", Number),
+        ],
+    ),
     ("relay", "a relay that links may go through", RELAY),
     ("relay.removed", "a relay is used no more", RELAY),
     (

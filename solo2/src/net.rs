@@ -20,6 +20,7 @@ pub(crate) mod handshake;
 pub(crate) mod ice;
 pub(crate) mod link;
 pub(crate) mod mask;
+pub(crate) mod onion;
 pub(crate) mod quic;
 pub(crate) mod signal;
 pub(crate) mod socket;
@@ -36,6 +37,8 @@ pub(crate) enum RoutePolicy {
     /// Through our own relays or not at all: they and our servers may see our addresses,
     /// the peer and its relays may not.
     Relay,
+    /// Through Tor or not at all: nobody may see our addresses but the Tor network.
+    Onion,
     /// Nothing leaves this machine.
     Offline,
 }
@@ -43,7 +46,7 @@ pub(crate) enum RoutePolicy {
 impl RoutePolicy {
     /// Whether the peer must not learn our addresses.
     pub(crate) fn hides(self) -> bool {
-        matches!(self, Self::Relay)
+        matches!(self, Self::Relay | Self::Onion)
     }
 
     /// Whether a link made under this policy keeps to `other`, too.

@@ -29,8 +29,9 @@ use zeroize::Zeroizing;
 use self::core::{Core, Input};
 use self::event::Event;
 use self::introductions::{Introductions, Reach};
+use self::onions::Onions;
 use self::route::Choice;
-use crate::config::{AcceptLimits, Receipts, RelayInvite, Transport};
+use crate::config::{AcceptLimits, NodeConfig, Receipts, RelayInvite, Route, Transport};
 use crate::error::Failure;
 use crate::net::RoutePolicy;
 use crate::net::link::LinkTiming;
@@ -55,6 +56,7 @@ mod introductions;
 mod linkup;
 mod merge;
 mod messages;
+mod onions;
 mod order;
 mod outbox;
 mod pairing;
@@ -122,6 +124,41 @@ pub(crate) struct NodeSettings {
     pub(crate) profile: String,
 }
 
+/// What may leave this machine at all, whatever contacts allow.
+#[derive(Clone)]
+pub(crate) struct Egress(Arc<RwLock<RoutePolicy>>);
+
+impl Egress {
+    pub(crate) fn new(policy: RoutePolicy) -> Self {
+        Self(Arc::new(RwLock::new(policy)))
+    }
+
+    /// What the configuration says.
+    fn of(config: &NodeConfig) -> RoutePolicy {
+        match config.route {
+            _ if config.offline => RoutePolicy::Offline,
+            Route::Onion if config.strict => RoutePolicy::Onion,
+            _ => RoutePolicy::Any,
+        }
+    }
+
+    pub(crate) fn policy(&self) -> RoutePolicy {
+        *self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, policy: RoutePolicy) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = policy;
+    }
+}
+
+/// The signal servers that may be called in the clear.
+fn signal_servers(config: &NodeConfig) -> Vec<String> {
+    match Egress::of(config) {
+        RoutePolicy::Any => config.signal.clone(),
+        _ => Vec::new(),
+    }
+}
+
 /// What couriers and pairings share.
 pub(crate) struct NetContext {
     pub(crate) introductions: Introductions,
@@ -131,7 +168,8 @@ pub(crate) struct NetContext {
     relays: RwLock<Vec<Arc<Invite>>>,
     /// What may carry links.
     transport: RwLock<Transport>,
-    pub(crate) policy: RoutePolicy,
+    pub(crate) egress: Egress,
+    pub(crate) onions: Arc<Onions>,
     pub(crate) timing: LinkTiming,
     pub(crate) serial: AtomicU64,
     /// How many links are pumped right now.
@@ -164,8 +202,11 @@ impl NetContext {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether links may still be of this transport.
+    /// Whether links may still be of this transport. Tor is a matter of the route.
     pub(crate) fn carries(&self, transport: &str) -> bool {
+        if transport == "tor" {
+            return true;
+        }
         let webrtc = transport == Transport::Webrtc.as_str();
         self.transport().allows(webrtc)
     }
@@ -209,7 +250,7 @@ impl NetContext {
     pub(crate) async fn find_relays(&self, policy: RoutePolicy) -> Vec<RelayAccess> {
         let relays = self.relays();
         match policy {
-            RoutePolicy::Direct | RoutePolicy::Offline => Vec::new(),
+            RoutePolicy::Direct | RoutePolicy::Onion | RoutePolicy::Offline => Vec::new(),
             RoutePolicy::Any | RoutePolicy::Relay => setup::find_relays(&relays, policy).await,
         }
     }

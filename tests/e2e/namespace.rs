@@ -244,6 +244,21 @@ impl Namespace {
         self.interfaces(8)
     }
 
+    /// Packets sent so far to anywhere but this machine itself.
+    pub(crate) fn sent_away(&self) -> u64 {
+        let table = self.read("/proc/net/dev");
+        let away = table.lines().filter_map(|line| line.split_once(':'));
+        away.filter(|(name, _)| name.trim() != "lo")
+            .map(|(_, row)| {
+                row.split_whitespace()
+                    .nth(9)
+                    .unwrap()
+                    .parse::<u64>()
+                    .unwrap()
+            })
+            .sum()
+    }
+
     fn interfaces(&self, column: usize) -> u64 {
         self.read("/proc/net/dev")
             .lines()

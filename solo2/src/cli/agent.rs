@@ -253,6 +253,7 @@ impl Keeper for Reopen {
             } else {
                 settings.transport
             },
+            tor: settings.tor,
             receipts: settings.receipts,
             files: settings.files,
             offline: self.fixed.offline,

@@ -44,6 +44,9 @@ struct Invite {
     /// How long the invite is open
     #[arg(long, value_name = "DUR", default_value = "10m")]
     ttl: Span,
+    /// Pair through Tor, without any server; the code is twelve words
+    #[arg(long)]
+    onion: bool,
     /// Leave the waiting to the agent
     #[arg(long)]
     no_wait: bool,
@@ -51,8 +54,8 @@ struct Invite {
 
 #[derive(Args)]
 struct Join {
-    /// The code, such as 7-crossover-clockwork
-    #[arg(required = true, num_args = 1..=3)]
+    /// The code, such as 7-crossover-clockwork, or twelve words
+    #[arg(required = true, num_args = 1..=12)]
     code: Vec<String>,
     /// Name to give to the other side
     #[arg(long = "as", value_name = "NAME")]
@@ -92,6 +95,7 @@ impl Invite {
             "as": self.name,
             "ttl_s": self.ttl.secs(),
             "no_wait": self.no_wait,
+            "onion": self.onion,
             "timeout_ms": wait_ms,
         });
         agent::with_session(cx, async |session| {

@@ -47,6 +47,10 @@ impl RouteVerb {
         for peer in found["peers"].as_array().into_iter().flatten() {
             cx.out.event(&event::event(kind, peer.clone()))?;
         }
+        if found["tor"].is_object() {
+            cx.out
+                .event(&event::event("tor.status", found["tor"].clone()))?;
+        }
         Ok(0)
     }
 }

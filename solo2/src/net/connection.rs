@@ -113,7 +113,7 @@ impl Connection {
         match self.carrier {
             Carrier::Quic => "quic",
             Carrier::WebRtc => "webrtc",
-            Carrier::Onion => "onion",
+            Carrier::Onion => "tor",
             // A renewal stays on the connection that it began on.
             Carrier::Session => "session",
         }

@@ -125,6 +125,17 @@ pub(crate) enum ConnectError {
     HandshakeTimeout,
 }
 
+/// Which way a path goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Via {
+    /// Straight to the peer.
+    Direct,
+    /// A relay of either side's.
+    Relay,
+    /// Tor.
+    Onion,
+}
+
 /// The path a link takes now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PathState {
@@ -134,8 +145,8 @@ pub(crate) struct PathState {
     pub(crate) remote: SocketAddr,
     /// Whether the path works at present.
     pub(crate) connected: bool,
-    /// Whether a relay of either side carries it.
-    pub(crate) relayed: bool,
+    /// What carries it.
+    pub(crate) via: Via,
     /// The round trip of the last connectivity check.
     pub(crate) rtt: Option<Duration>,
 }
@@ -145,7 +156,7 @@ impl PathState {
         local: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
         remote: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
         connected: false,
-        relayed: false,
+        via: Via::Direct,
         rtt: None,
     };
 }
@@ -670,7 +681,7 @@ impl Driver {
                     local,
                     remote,
                     connected: true,
-                    relayed,
+                    via: if relayed { Via::Relay } else { Via::Direct },
                     rtt,
                 },
                 None => PathState {

@@ -15,6 +15,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use tokio::io::Interest;
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::task::JoinSet;
+use tor_rtcompat::{NetStreamProvider, PreferredRuntime};
 
 use super::RoutePolicy;
 
@@ -33,6 +34,9 @@ pub(crate) enum DoorError {
     /// The policy refused before anything was opened.
     #[error("the route policy keeps this machine offline")]
     Offline,
+    /// The same, but for Tor.
+    #[error("the route policy lets nothing leave but through Tor")]
+    TorOnly,
     /// Neither an IPv4 nor an IPv6 socket could be opened.
     #[error("cannot open a UDP socket")]
     Udp(#[source] io::Error),
@@ -62,6 +66,7 @@ fn allowed(policy: RoutePolicy) -> Result<(), DoorError> {
     match policy {
         // What a hiding policy lets out is decided for each datagram, below.
         RoutePolicy::Any | RoutePolicy::Direct | RoutePolicy::Relay => Ok(()),
+        RoutePolicy::Onion => Err(DoorError::TorOnly),
         RoutePolicy::Offline => Err(DoorError::Offline),
     }
 }
@@ -131,6 +136,51 @@ pub(crate) async fn connect_tcp(
         port,
         source: last,
     })
+}
+
+/// What arti connects with: each of its connections asks here, too.
+#[derive(Clone)]
+pub(crate) struct TorDoor {
+    runtime: PreferredRuntime,
+    policy: Arc<dyn Fn() -> RoutePolicy + Send + Sync>,
+}
+
+impl TorDoor {
+    /// Asks `policy` each time.
+    pub(crate) fn new(
+        runtime: PreferredRuntime,
+        policy: Arc<dyn Fn() -> RoutePolicy + Send + Sync>,
+    ) -> Self {
+        Self { runtime, policy }
+    }
+}
+
+#[async_trait::async_trait]
+impl NetStreamProvider for TorDoor {
+    type Stream = <PreferredRuntime as NetStreamProvider>::Stream;
+    type Listener = <PreferredRuntime as NetStreamProvider>::Listener;
+    type ConnectOptions = <PreferredRuntime as NetStreamProvider>::ConnectOptions;
+    type ListenOptions = <PreferredRuntime as NetStreamProvider>::ListenOptions;
+
+    async fn connect(
+        &self,
+        address: &SocketAddr,
+        options: &Self::ConnectOptions,
+    ) -> io::Result<Self::Stream> {
+        // Tor goes with every policy but none; who asked for Tor is the caller's business.
+        if (self.policy)() == RoutePolicy::Offline {
+            return Err(io::Error::other(DoorError::Offline));
+        }
+        NetStreamProvider::connect(&self.runtime, address, options).await
+    }
+
+    async fn listen(
+        &self,
+        _address: &SocketAddr,
+        _options: &Self::ListenOptions,
+    ) -> io::Result<Self::Listener> {
+        Err(io::Error::other("nothing here listens"))
+    }
 }
 
 /// Opens one UDP socket per address family on a port of the system's choice.

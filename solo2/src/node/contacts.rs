@@ -31,6 +31,8 @@ pub(crate) struct NewContact {
     pub(crate) name: Option<String>,
     /// The name that the other side gave itself.
     pub(crate) their_name: String,
+    /// Whether it is to be reached through Tor and in no other way.
+    pub(crate) onion: bool,
 }
 
 impl Core {
@@ -86,6 +88,10 @@ impl Core {
         contact
             .settings
             .insert("profile".into(), printable(&new.their_name));
+        if new.onion {
+            contact.settings.insert("route".into(), "onion".into());
+            contact.settings.insert("strict".into(), "true".into());
+        }
         if changed {
             contact.changed_to = Some(account);
             self.emit(Event::Value(json!({

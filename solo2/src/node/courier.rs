@@ -1,6 +1,7 @@
 //! One courier per contact: meets the contact's device and keeps a link to it.
 //!
-//! It listens on the contact's rotating tokens, dials when there is reason to, answers
+//! Where Tor is the route it keeps our onion service for the contact up and calls the
+//! contact's; nobody introduces the two. Otherwise it listens on the contact's rotating tokens, dials when there is reason to, answers
 //! the other side's offers, and turns every connection into a link for the core. When
 //! both dial at once, the side with the smaller account key is the one that dials.
 //!
@@ -28,7 +29,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::NetContext;
 use super::core::{Input, ReadyLink};
 use super::introductions::{Blob, Listening, Reach, Token};
-use super::peer::PeerKeys;
+use super::onions;
+use super::peer::{PeerKeys, Trouble};
 use super::route::Wish;
 use super::time::now_secs;
 use crate::config::Transport;
@@ -40,11 +42,16 @@ use crate::net::handshake::{self, Ends, HandshakeError};
 use crate::net::ice::Role;
 use crate::net::ice::offer::LinkSignal;
 use crate::net::link::{self, LinkEvent, LinkInfo, Renewal};
+use crate::net::onion::Door;
 
 /// How long both ends may take to find a path.
 const CONNECT_MAX: Duration = Duration::from_secs(30);
 /// How long the handshake may take on a path that stands.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+/// The same through Tor, where a round trip takes a second or more.
+const ONION_HANDSHAKE_MAX: Duration = Duration::from_secs(45);
+/// Callers through Tor that wait for the courier.
+const CALLERS: usize = 4;
 /// Pauses between attempts that fail; the last one repeats.
 const BACKOFF: [u64; 5] = [1, 3, 10, 60, 300];
 /// What is written meanwhile does not make the next dial come sooner than this.
@@ -133,6 +140,38 @@ struct Courier {
     blobs: mpsc::Receiver<Blob>,
     ears: Vec<Listening>,
     epoch: u64,
+    /// Keeps our onion service for the contact.
+    service: Option<Keeping>,
+    callers: mpsc::Receiver<Connection>,
+}
+
+/// Ends the service when dropped.
+struct Keeping(JoinHandle<()>);
+
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What an attempt starts from.
+enum Start {
+    /// A signal: to be sent, or the peer's offer.
+    Signal([u8; 16], Role, Option<LinkSignal>),
+    /// Our call to the peer's onion service.
+    Call,
+    /// The peer's to ours.
+    Answer(Box<Connection>),
+}
+
+impl Start {
+    fn role(&self) -> Role {
+        match self {
+            Self::Signal(_, role, _) => *role,
+            Self::Call => Role::Controlling,
+            Self::Answer(_) => Role::Controlled,
+        }
+    }
 }
 
 impl Courier {
@@ -158,15 +197,16 @@ impl Courier {
             blobs,
             ears: Vec::new(),
             epoch: 0,
+            service: None,
+            callers: mpsc::channel(1).1,
         }
     }
 
     async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
         let mut reach = self.net.introductions.reach();
+        reach.mark_unchanged();
         self.listen();
-        if *reach.borrow_and_update() == Reach::Online {
-            self.dial();
-        }
+        self.dial();
         loop {
             let epoch_end =
                 Instant::now() + Duration::from_secs(EPOCH_SECS - now_secs() % EPOCH_SECS);
@@ -184,6 +224,7 @@ impl Courier {
                     Some(Order::Wish(wish)) => self.follow(wish),
                     Some(Order::Stop) | None => return,
                 },
+                Some(caller) = self.callers.recv() => self.on_call(caller),
                 Some(blob) = self.blobs.recv() => self.on_blob(&blob),
                 Some(news) = self.news.recv() => self.on_news(news),
                 Ok(()) = reach.changed() => {
@@ -211,8 +252,31 @@ impl Courier {
         rendezvous::token(&self.keys.pair_secret, epoch, &to)
     }
 
-    /// Listens on this epoch's token and its neighbours', since clocks differ.
+    /// Listens on this epoch's token and its neighbours', since clocks differ; or at our onion
+    /// service, and at a server only if Tor is no more than a preference.
     fn listen(&mut self) {
+        let through_tor = match self.net.egress.policy() {
+            RoutePolicy::Offline => false,
+            RoutePolicy::Onion => true,
+            _ => self.wish.policy == RoutePolicy::Onion,
+        };
+        if !through_tor {
+            self.service = None;
+        } else if self.service.is_none() {
+            let (callers, calls) = mpsc::channel(CALLERS);
+            let own = Door::new(
+                &self.keys.pair_secret,
+                self.net.certificate.account().as_bytes(),
+            );
+            let keeping = onions::keep(self.net.onions.clone(), own, callers);
+            self.service = Some(Keeping(tokio::spawn(keeping)));
+            self.callers = calls;
+        }
+        if !self.introduced() {
+            self.ears.clear();
+            self.epoch = 0;
+            return;
+        }
         let epoch = now_secs() / EPOCH_SECS;
         if epoch == self.epoch {
             return;
@@ -245,6 +309,11 @@ impl Courier {
         }
     }
 
+    /// Whether a server may introduce the two.
+    fn introduced(&self) -> bool {
+        self.wish.policy != RoutePolicy::Onion || self.wish.fallback
+    }
+
     fn busy(&self) -> bool {
         self.attempts
             .values()
@@ -253,12 +322,28 @@ impl Courier {
 
     fn dial(&mut self) {
         let online = *self.net.introductions.reach().borrow() == Reach::Online;
-        if self.busy() || !online || self.attempts.len() >= ATTEMPTS_MAX {
+        let through_tor = self.policy() == RoutePolicy::Onion;
+        if self.busy() || !(online || through_tor) || self.attempts.len() >= ATTEMPTS_MAX {
             return;
         }
         self.dialed_at = Some(Instant::now());
         let link = rand::random();
-        self.begin(link, Role::Controlling, None);
+        match through_tor {
+            true => self.begin(link, Start::Call),
+            false => self.begin(link, Start::Signal(link, Role::Controlling, None)),
+        }
+    }
+
+    /// The peer calls our onion service. Who calls while we call, too, has one call that is
+    /// taken: the one of the smaller account key, unless it comes to nothing.
+    fn on_call(&mut self, caller: Connection) {
+        if self.net.certificate.account() > self.keys.certificate.account() {
+            self.attempts
+                .retain(|_, attempt| !attempt.dialing || attempt.connected);
+        }
+        if self.attempts.len() < ATTEMPTS_MAX {
+            self.begin(rand::random(), Start::Answer(Box::new(caller)));
+        }
     }
 
     /// Drops what was begun under another route.
@@ -266,13 +351,17 @@ impl Courier {
         (self.wish, self.detour, self.eager) = (wish, false, true);
         self.attempts
             .retain(|_, attempt| attempt.connected || wish.allows(attempt.policy));
+        self.listen();
         self.dial();
     }
 
     /// What the next attempt is made under.
     fn policy(&self) -> RoutePolicy {
-        match self.net.policy {
+        match self.net.egress.policy() {
             RoutePolicy::Offline => RoutePolicy::Offline,
+            RoutePolicy::Onion if self.wish.allows(RoutePolicy::Onion) => RoutePolicy::Onion,
+            // The profile lets nothing but Tor out, and the contact is not to be reached by it.
+            RoutePolicy::Onion => RoutePolicy::Offline,
             _ if self.detour => RoutePolicy::Any,
             _ => self.wish.policy,
         }
@@ -287,6 +376,10 @@ impl Courier {
             return;
         };
         let link = *signal.link();
+        if self.policy() == RoutePolicy::Onion {
+            // Tor first; what the contact offers again after it failed is taken.
+            return;
+        }
         if let Some(attempt) = self.attempts.get_mut(&link) {
             attempt.answered = true;
             let _ = attempt.signals.try_send(signal);
@@ -322,11 +415,11 @@ impl Courier {
         self.attempts
             .retain(|_, attempt| !attempt.dialing || attempt.connected);
         if self.attempts.len() < ATTEMPTS_MAX {
-            self.begin(link, Role::Controlled, Some(signal));
+            self.begin(link, Start::Signal(link, Role::Controlled, Some(signal)));
         }
     }
 
-    fn begin(&mut self, link: [u8; 16], role: Role, offer: Option<LinkSignal>) {
+    fn begin(&mut self, link: [u8; 16], start: Start) {
         self.seen.push_back(link);
         if self.seen.len() > SEEN_MAX {
             self.seen.pop_front();
@@ -334,18 +427,22 @@ impl Courier {
         self.redial_at = None;
         let (signals, incoming) = mpsc::channel(16);
         let (out, mut outgoing) = mpsc::channel(16);
-        let dialing = role == Role::Controlling;
-        let policy = self.policy();
-        let webrtc = match (&offer, self.net.transport()) {
-            (Some(offer), _) => offer.is_webrtc(),
-            (None, Transport::Auto) => self.webrtc,
-            (None, choice) => choice == Transport::Webrtc,
+        let dialing = start.role() == Role::Controlling;
+        let policy = match start {
+            Start::Answer(_) => RoutePolicy::Onion,
+            _ => self.policy(),
+        };
+        let webrtc = match (&start, self.net.transport()) {
+            (Start::Call | Start::Answer(_), _) => false,
+            (Start::Signal(_, _, Some(offer)), _) => offer.is_webrtc(),
+            (_, Transport::Auto) => self.webrtc,
+            (_, choice) => choice == Transport::Webrtc,
         };
         let attempt = attempt(
             self.net.clone(),
             self.keys.clone(),
             (policy, webrtc),
-            (link, role, offer),
+            (link, start),
             (out, incoming),
             self.news_tx.clone(),
         );
@@ -433,10 +530,75 @@ async fn attempt(
     net: Arc<NetContext>,
     keys: Arc<PeerKeys>,
     (policy, webrtc): (RoutePolicy, bool),
-    (link, role, offer): ([u8; 16], Role, Option<LinkSignal>),
-    (out, incoming): (mpsc::Sender<LinkSignal>, mpsc::Receiver<LinkSignal>),
+    (link, start): ([u8; 16], Start),
+    signals: (mpsc::Sender<LinkSignal>, mpsc::Receiver<LinkSignal>),
     news: mpsc::Sender<News>,
 ) {
+    let role = start.role();
+    let connected = match start {
+        Start::Answer(connection) => Ok(*connection),
+        Start::Call => call(&net, &keys).await,
+        Start::Signal(link, role, offer) => {
+            introduced(&net, &keys, (policy, webrtc), (link, role, offer), signals).await
+        }
+    };
+    let connection = match connected {
+        Ok(connection) => connection,
+        Err(Unlinked::Stuck) => {
+            keys.set_trouble(None);
+            let _ = news.send(News::Stuck(link)).await;
+            return;
+        }
+        Err(Unlinked::Hidden(trouble)) => return keys.set_trouble(Some(trouble)),
+        Err(Unlinked::Missed) => return keys.set_trouble(None),
+    };
+    keys.set_trouble(None);
+    let _ = news.send(News::Connected(link)).await;
+    let patience = match policy {
+        RoutePolicy::Onion => ONION_HANDSHAKE_MAX,
+        _ => HANDSHAKE_MAX,
+    };
+    match timeout(patience, shake_hands(&net, &keys, role, &connection)).await {
+        Ok(Ok(established)) => carry(&net, &keys, policy, &connection, established).await,
+        Ok(Err(error)) => {
+            tracing::info!("handshake failed: {error}");
+            if matches!(error, HandshakeError::Unproven) && role == Role::Controlling {
+                // The psk chains have parted: the next dial agrees anew under the pinned keys.
+                keys.forget_psks();
+            }
+        }
+        Err(_) => tracing::info!("handshake timed out"),
+    }
+}
+
+/// Why an attempt has come to nothing.
+enum Unlinked {
+    /// The two have not met.
+    Missed,
+    /// A path was found, and the transport did not get through it.
+    Stuck,
+    /// The policy hides us, and what it needs is not there.
+    Hidden(Trouble),
+}
+
+/// Calls the contact's onion service.
+async fn call(net: &NetContext, keys: &PeerKeys) -> Result<Connection, Unlinked> {
+    let theirs = Door::new(&keys.pair_secret, keys.certificate.account().as_bytes());
+    let called = match net.onions.tor().await {
+        Ok(tor) => tor.call(&theirs).await,
+        Err(error) => Err(error),
+    };
+    called.map_err(|error| Unlinked::Hidden(Trouble::Tor(error)))
+}
+
+/// Finds a path with the help of a server that passes signals on.
+async fn introduced(
+    net: &NetContext,
+    keys: &PeerKeys,
+    (policy, webrtc): (RoutePolicy, bool),
+    (link, role, offer): ([u8; 16], Role, Option<LinkSignal>),
+    (out, incoming): (mpsc::Sender<LinkSignal>, mpsc::Receiver<LinkSignal>),
+) -> Result<Connection, Unlinked> {
     let config = DirectConfig {
         role,
         link,
@@ -447,34 +609,15 @@ async fn attempt(
         first_remote: offer,
     };
     let connecting = connection::connect(webrtc, config, out, incoming);
-    let connected = timeout(CONNECT_MAX, connecting).await;
-    keys.set_trouble(match &connected {
+    match timeout(CONNECT_MAX, connecting).await {
+        Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error @ (ConnectError::Relayless | ConnectError::NoRelay(..)))) => {
-            Some(error.to_string())
+            Err(Unlinked::Hidden(Trouble::Relay(error.to_string())))
         }
-        _ => None,
-    });
-    let connection = match connected {
-        Ok(Ok(connection)) => connection,
         Ok(Err(
             ConnectError::Handshake(_) | ConnectError::HandshakeTimeout | ConnectError::Channel(_),
-        )) => {
-            let _ = news.send(News::Stuck(link)).await;
-            return;
-        }
-        _ => return,
-    };
-    let _ = news.send(News::Connected(link)).await;
-    match timeout(HANDSHAKE_MAX, shake_hands(&net, &keys, role, &connection)).await {
-        Ok(Ok(established)) => carry(&net, &keys, policy, &connection, established).await,
-        Ok(Err(error)) => {
-            tracing::info!("handshake failed: {error}");
-            if matches!(error, HandshakeError::Unproven) && role == Role::Controlling {
-                // The psk chains have parted: the next dial agrees anew under the pinned keys.
-                keys.forget_psks();
-            }
-        }
-        Err(_) => tracing::info!("handshake timed out"),
+        )) => Err(Unlinked::Stuck),
+        _ => Err(Unlinked::Missed),
     }
 }
 
@@ -577,10 +720,10 @@ async fn carry(
     net.links.send_modify(|links| *links += 1);
     let routes = async {
         let mut path = connection.path();
-        let mut relayed = path.borrow_and_update().relayed;
+        let mut via = path.borrow_and_update().via;
         while path.changed().await.is_ok() {
-            let now = path.borrow_and_update().relayed;
-            if std::mem::replace(&mut relayed, now) == now {
+            let now = path.borrow_and_update().via;
+            if std::mem::replace(&mut via, now) == now {
                 continue;
             }
             let _ = net.core.send(Input::Rerouted { contact, serial }).await;

@@ -194,7 +194,13 @@ impl<'a> Waiting<'a> {
         if let Some(fields) = result.as_object_mut()
             && fields.get("satisfied") == Some(&Value::Bool(false))
         {
-            fields.insert("reason".into(), json!(self.node.why_not_reached()));
+            let only = sent.first().map(|sent| sent.contact);
+            let absence = self
+                .node
+                .call(move |core| Ok(only.and_then(|contact| core.absence(contact))))
+                .await?;
+            let why = absence.unwrap_or_else(|| self.node.why_not_reached());
+            fields.insert("reason".into(), json!(why));
             self.tell_refusals(&sent, &states, fields).await?;
         }
         Ok(result)

@@ -57,10 +57,10 @@ impl Core {
         peer.link = Some(LiveLink {
             serial: ready.serial,
             policy: ready.policy,
-            transport: ready.transport,
             frames: ready.frames,
             info: ready.info,
             route,
+            transport: ready.transport,
             path: ready.path,
             lanes: ready.lanes,
             initiator: ready.initiator,

@@ -14,6 +14,8 @@
 //! ```
 //! The third wrong proof burns the invite. Spec: docs/protocol/4-signal.md §3.
 
+mod onion;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +46,8 @@ use crate::net::handshake::{self, Ends, Established};
 use crate::net::ice::Role;
 use crate::net::ice::offer::LinkSignal;
 
+pub(crate) use self::onion::{OpenOnion, invite as invite_onion, join as join_onion};
+
 /// Wrong proofs that an invite survives.
 const GUESSES_MAX: u32 = 3;
 /// Joiners that may be between hello and proof at once.
@@ -52,6 +56,8 @@ const JOINERS_MAX: usize = 8;
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// How long the direct link may take after that.
 const LINK_MAX: Duration = Duration::from_secs(45);
+/// How long the one who spoke last waits for the other side to leave.
+const PARTING: Duration = Duration::from_secs(15);
 /// Steps on the pairing link, beside those of the agreement.
 const NAME: u8 = 4;
 const BUNDLE: u8 = 1;
@@ -158,6 +164,7 @@ pub(crate) struct OpenInvite {
 impl OpenInvite {
     /// Draws a code whose number nobody else uses and listens for a joiner.
     pub(crate) async fn open(net: &NetContext, ttl: Duration) -> Result<Self, Failure> {
+        net.call(|core| core.first_contact()).await?;
         net.introductions
             .online(Duration::from_secs(5))
             .await
@@ -293,6 +300,7 @@ pub(crate) async fn join(
         let limit = Instant::now() + limit;
         end.map_or(limit, |end| end.min(limit))
     };
+    net.call(|core| core.first_contact()).await?;
     net.introductions
         .online(Duration::from_secs(5))
         .await
@@ -376,18 +384,34 @@ fn too_slow() -> Failure {
 
 /// The direct link under the PAKE key, the agreement on it, and the new contact.
 async fn pair(node: &Node, proven: Proven, name: Option<String>) -> Result<Value, Failure> {
-    let net = node.net.clone();
-    let connection = meet(&net, &proven).await?;
+    let connection = meet(&node.net, &proven).await?;
+    settle(node, &connection, proven, name, false).await
+}
+
+/// The handshake under the invite's key, and the agreement on a contact; `onion` if it is to be
+/// reached through Tor alone.
+async fn settle(
+    node: &Node,
+    connection: &Connection,
+    proven: Proven,
+    name: Option<String>,
+    onion: bool,
+) -> Result<Value, Failure> {
+    let net = &node.net;
     let ends = Ends {
         device: &net.device,
         certificate: &net.certificate,
     };
     let established = match proven.side {
-        InviteSide::Joiner => handshake::initiate_pairing(&connection, ends, &proven.key).await,
-        InviteSide::Inviter => handshake::accept_pairing(&connection, ends, &proven.key).await,
+        InviteSide::Joiner => handshake::initiate_pairing(connection, ends, &proven.key).await,
+        InviteSide::Inviter => handshake::accept_pairing(connection, ends, &proven.key).await,
     }
     .map_err(|error| Failure::new(Kind::Integrity, format!("pairing failed: {error}")))?;
-    let outcome = agree(node, established, proven.side, name).await;
+    let outcome = agree(node, established, (proven.side, onion), name).await;
+    if onion && proven.side == InviteSide::Inviter && outcome.is_ok() {
+        // The last words take their time through Tor, and end with the service.
+        let _ = timeout(PARTING, connection.streams.accept()).await;
+    }
     connection.close();
     outcome
 }
@@ -500,7 +524,7 @@ fn malformed() -> Failure {
 async fn agree(
     node: &Node,
     mut established: Established,
-    side: InviteSide,
+    (side, onion): (InviteSide, bool),
     name: Option<String>,
 ) -> Result<Value, Failure> {
     let certificate = established.certificate.take().ok_or_else(malformed)?;
@@ -528,7 +552,14 @@ async fn agree(
             )
             .map_err(|_| malformed())?;
             let session = Session::responder(&agreed.sk, &agreed.ad, ratchet);
-            let accepted = admit(node, certificate, &agreed.sk, session, name, &their_name).await?;
+            let accepted = admit(
+                node,
+                certificate,
+                (&agreed.sk, session),
+                name,
+                (&their_name, onion),
+            )
+            .await?;
             frames.send(DONE, Vec::new()).await?;
             let _ = timeout(Duration::from_secs(5), frames.0.send.finish()).await;
             Ok(accepted)
@@ -550,7 +581,14 @@ async fn agree(
             frames.send(NAME, profile).await?;
             frames.send(INITIAL, initial).await?;
             frames.receive(DONE).await?;
-            admit(node, certificate, &agreed.sk, session, name, &their_name).await
+            admit(
+                node,
+                certificate,
+                (&agreed.sk, session),
+                name,
+                (&their_name, onion),
+            )
+            .await
         }
     }
 }
@@ -558,10 +596,9 @@ async fn agree(
 async fn admit(
     node: &Node,
     certificate: DeviceCertificate,
-    sk: &Secret<32>,
-    session: Session,
+    (sk, session): (&Secret<32>, Session),
     name: Option<String>,
-    their_name: &[u8],
+    (their_name, onion): (&[u8], bool),
 ) -> Result<Value, Failure> {
     let state = PeerState::agreed(rendezvous::pair_secret(sk), sk, session);
     let their_name = String::from_utf8_lossy(their_name).into_owned();
@@ -571,6 +608,7 @@ async fn admit(
             state,
             name,
             their_name,
+            onion,
         })?;
         core.emit(Event::Value(accepted.clone()));
         Ok(accepted)

@@ -21,6 +21,7 @@ use crate::net::direct::PathState;
 use crate::net::frame::Frame;
 use crate::net::handshake::Psks;
 use crate::net::link::LinkInfo;
+use crate::net::onion::OnionError;
 
 const STATE_VERSION: u8 = 1;
 
@@ -185,7 +186,16 @@ pub(crate) struct PeerKeys {
     pub(crate) pair_secret: Secret<32>,
     psks: Mutex<Option<Psks>>,
     /// Why the last attempt under a policy that hides us came to nothing.
-    trouble: Mutex<Option<String>>,
+    trouble: Mutex<Option<Trouble>>,
+}
+
+/// Why no link under a policy that hides us came up.
+#[derive(Debug, Clone)]
+pub(crate) enum Trouble {
+    /// No relay lends us an address.
+    Relay(String),
+    /// Tor, or what is behind it.
+    Tor(OnionError),
 }
 
 impl PeerKeys {
@@ -203,15 +213,15 @@ impl PeerKeys {
         }
     }
 
-    /// Why no relay could be used, if the last attempt needed one.
-    pub(crate) fn trouble(&self) -> Option<String> {
+    /// What was in the way of the last attempt, if it was to hide us.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
         self.trouble
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    pub(crate) fn set_trouble(&self, trouble: Option<String>) {
+    pub(crate) fn set_trouble(&self, trouble: Option<Trouble>) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
@@ -254,13 +264,13 @@ pub(crate) struct LiveLink {
     pub(crate) serial: u64,
     /// What it was made under.
     pub(crate) policy: RoutePolicy,
-    /// What carries it.
-    pub(crate) transport: &'static str,
     pub(crate) frames: mpsc::UnboundedSender<Frame>,
     pub(crate) info: watch::Receiver<LinkInfo>,
     pub(crate) path: watch::Receiver<PathState>,
     /// What was last told of its path.
     pub(crate) route: &'static str,
+    /// What carries it.
+    pub(crate) transport: &'static str,
     pub(crate) lanes: Lanes,
     pub(crate) initiator: bool,
     pub(crate) phase: Phase,

@@ -23,12 +23,13 @@ use tokio::time::{Instant, timeout_at};
 use super::core::Core;
 use super::courier::Order;
 use super::event::peer_id;
-use super::peer::{Peer, PeerState, Queued};
+use super::peer::{Peer, PeerState, Queued, Trouble};
 use super::{Node, failure};
 use crate::config::{NodeConfig, Route};
 use crate::error::{Failure, Kind};
 use crate::net::RoutePolicy;
-use crate::net::direct::PathState;
+use crate::net::direct::{PathState, Via};
+use crate::net::onion::OnionError;
 
 /// What links to a contact are made under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,13 +51,14 @@ impl Wish {
     fn of(route: Route, strict: bool) -> Self {
         let policy = match route {
             Route::Relay => RoutePolicy::Relay,
+            Route::Onion => RoutePolicy::Onion,
             Route::Direct if strict => RoutePolicy::Direct,
             // A direct path comes first by itself.
             Route::Direct | Route::Auto => RoutePolicy::Any,
         };
         Self {
             policy,
-            fallback: route == Route::Relay && !strict,
+            fallback: policy.hides() && !strict,
         }
     }
 
@@ -150,13 +152,18 @@ impl Routes {
     }
 }
 
-/// What a message may insist on, out of the routes that would do; `None` if any would.
+/// What a message may insist on, out of the routes that would do; `None` if direct and relayed
+/// ones would. Tor is never mixed with others: there the route that is named first counts.
 fn demand(routes: &[Route]) -> Option<RoutePolicy> {
-    let all = |wanted| !routes.is_empty() && routes.iter().all(|route| *route == wanted);
-    match () {
-        () if all(Route::Direct) => Some(RoutePolicy::Direct),
-        () if all(Route::Relay) => Some(RoutePolicy::Relay),
-        () => None,
+    let named = |route| routes.contains(&route);
+    if named(Route::Auto) || (named(Route::Direct) && named(Route::Relay)) {
+        return None;
+    }
+    match routes.first()? {
+        Route::Auto => None,
+        Route::Direct => Some(RoutePolicy::Direct),
+        Route::Relay => Some(RoutePolicy::Relay),
+        Route::Onion => Some(RoutePolicy::Onion),
     }
 }
 
@@ -165,6 +172,7 @@ pub(crate) fn to_code(demand: RoutePolicy) -> Option<u8> {
     match demand {
         RoutePolicy::Direct => Some(1),
         RoutePolicy::Relay => Some(2),
+        RoutePolicy::Onion => Some(3),
         RoutePolicy::Any | RoutePolicy::Offline => None,
     }
 }
@@ -174,13 +182,18 @@ pub(crate) fn from_code(code: u8) -> Option<RoutePolicy> {
     match code {
         1 => Some(RoutePolicy::Direct),
         2 => Some(RoutePolicy::Relay),
+        3 => Some(RoutePolicy::Onion),
         _ => None,
     }
 }
 
 /// The word for the route that a path takes.
 pub(crate) fn name(path: &PathState) -> &'static str {
-    if path.relayed { "relay" } else { "direct" }
+    match path.via {
+        Via::Direct => "direct",
+        Via::Relay => "relay",
+        Via::Onion => "onion",
+    }
 }
 
 impl Core {
@@ -199,17 +212,33 @@ impl Core {
         let name = &peer.contact.name;
         let wish = self.settings.route.alone(&peer.contact);
         let demand = demand.unwrap_or(RoutePolicy::Any);
-        if wish.policy.hides() && !wish.fallback && demand == RoutePolicy::Direct {
+        let (strict, only) = match wish.policy {
+            RoutePolicy::Relay => (!wish.fallback, "a relay"),
+            RoutePolicy::Onion => (!wish.fallback, "Tor"),
+            _ => (false, ""),
+        };
+        let looser = match demand {
+            RoutePolicy::Direct => true,
+            RoutePolicy::Relay => wish.policy == RoutePolicy::Onion,
+            _ => false,
+        };
+        if strict && looser {
             return Err(Failure::new(
                 Kind::RouteRefused,
-                format!("{name} is only to be reached through a relay; nothing was sent"),
+                format!("{name} is only to be reached through {only}; nothing was sent"),
             )
             .hint(format!(
-                "if a direct link may be used after all: solo2 contact set {name} strict=false"
+                "if another way may be taken after all: solo2 contact set {name} strict=false"
             )));
         }
-        let hidden = demand.hides() || (wish.policy.hides() && !wish.fallback);
-        if hidden && self.net.relays().is_empty() && self.net.policy != RoutePolicy::Offline {
+        let relayed = match demand {
+            RoutePolicy::Any => strict && wish.policy == RoutePolicy::Relay,
+            demand => demand == RoutePolicy::Relay,
+        };
+        if relayed
+            && self.net.relays().is_empty()
+            && self.net.egress.policy() != RoutePolicy::Offline
+        {
             return Err(relayless(name));
         }
         Ok(())
@@ -217,11 +246,21 @@ impl Core {
 
     /// What the link to somebody not known yet is made under.
     pub(crate) fn first_contact(&self) -> Result<RoutePolicy, Failure> {
-        if self.net.policy == RoutePolicy::Offline {
+        if self.net.egress.policy() == RoutePolicy::Offline {
             return Ok(RoutePolicy::Offline);
         }
         let Choice { route, strict, .. } = self.settings.route;
         let wish = Wish::of(route, strict);
+        if wish.policy == RoutePolicy::Onion {
+            return match wish.fallback {
+                true => Ok(RoutePolicy::Any),
+                false => Err(Failure::new(
+                    Kind::RouteRefused,
+                    "contacts are only to be reached through Tor; nothing was sent",
+                )
+                .hint("pair without any server: solo2 pair invite --onion")),
+            };
+        }
         match (self.net.relays().is_empty(), wish.fallback) {
             (true, true) => Ok(RoutePolicy::Any),
             (true, false) if wish.policy.hides() => Err(relayless("whom you pair with")),
@@ -299,18 +338,30 @@ impl Core {
         let peer = self.peers.get(&contact)?;
         let hidden = peer.wish.policy.hides() && !peer.wish.fallback;
         let trouble = peer.keys.trouble().filter(|_| hidden && !peer.is_up())?;
+        let (way, why, look) = match trouble {
+            Trouble::Relay(why) => ("a relay", why, "solo2 relay test"),
+            Trouble::Tor(error @ (OnionError::Network(_) | OnionError::Setup(_))) => {
+                ("Tor", error.to_string(), "solo2 route status")
+            }
+            // Tor does its part; it is the contact that is not there.
+            Trouble::Tor(_) => return None,
+        };
         let name = &peer.contact.name;
         let problem = Failure::new(
             Kind::RouteRefused,
-            format!(
-                "{name} is to be reached through a relay: {trouble}; no packet went another way"
-            ),
+            format!("{name} is to be reached through {way}: {why}; no packet went another way"),
         );
-        Some(
-            problem
-                .hint("what is queued is kept and waits for it; see the relays: solo2 relay test")
-                .retry(None),
-        )
+        let hint = format!("what is queued is kept and waits for it; have a look: {look}");
+        Some(problem.hint(hint).retry(None))
+    }
+
+    /// Why a contact is not reached, where Tor knows better than the signal server.
+    pub(crate) fn absence(&self, contact: ContactId) -> Option<String> {
+        let peer = self.peers.get(&contact).filter(|peer| !peer.is_up())?;
+        match peer.keys.trouble()? {
+            Trouble::Tor(error) => Some(error.to_string()),
+            Trouble::Relay(_) => None,
+        }
     }
 
     /// What `route policy` shows.
@@ -326,6 +377,7 @@ impl Core {
                     RoutePolicy::Any => "any",
                     RoutePolicy::Direct => "direct",
                     RoutePolicy::Relay => "relay",
+                    RoutePolicy::Onion => "onion",
                     RoutePolicy::Offline => "none",
                 },
             })
@@ -383,9 +435,11 @@ pub(super) async fn test(node: &Node, ask: Test) -> Result<Value, Failure> {
         let step = deadline.min(Instant::now() + Duration::from_millis(250));
         let _ = timeout_at(step, events.recv()).await;
         if Instant::now() >= deadline {
+            let absence = node.call(move |core| Ok(core.absence(contact))).await?;
+            let why = absence.unwrap_or_else(|| node.why_not_reached());
             return Err(Failure::new(
                 Kind::NotDelivered,
-                format!("{} is not reached: {}", ask.name, node.why_not_reached()),
+                format!("{} is not reached: {why}", ask.name),
             )
             .retry(None));
         }

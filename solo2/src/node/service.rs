@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use solo2_crypto::identity::mnemonic;
-use solo2_crypto::invite::InviteCode;
+use solo2_crypto::invite::{InviteCode, OnionInvite};
 use solo2_store::Vault;
 use zeroize::Zeroizing;
 
@@ -20,8 +20,8 @@ use super::event::{parse_message_id, peer_id, rfc3339};
 use super::messages::{Body, Draft, Sent};
 use super::route::{Choice, Routes};
 use super::{
-    Node, deliver, export, failure, feed, files, forget, history, import, pairing, pipe, route,
-    search, serve,
+    Egress, Node, deliver, export, failure, feed, files, forget, history, import, pairing, pipe,
+    route, search, serve, signal_servers,
 };
 use crate::agent::rpc::{Attached, EventSink, Service};
 use crate::config::NodeConfig;
@@ -194,7 +194,8 @@ async fn dispatch(
         "file.reject" | "file.cancel" => files::end(&node, method, read(params)?).await,
         "file.resume" => files::resume(&node, read(params)?, events).await,
         "route.status" => {
-            node.call(|core| Ok(json!({ "peers": core.routes_json() })))
+            let tor = node.net.onions.to_json();
+            node.call(move |core| Ok(json!({ "peers": core.routes_json(), "tor": tor })))
                 .await
         }
         "route.policy" => {
@@ -290,11 +291,14 @@ async fn reload(node: &Node, params: Value) -> Result<Value, Failure> {
     let config: NodeConfig = read(params)?;
     let route = Choice::of(&config);
     if !config.offline {
-        let stun = super::setup::stun_servers(&config.stun, node.net.policy).await;
+        let policy = Egress::of(&config);
+        node.net.egress.set(policy);
+        let stun = super::setup::stun_servers(&config.stun, policy).await;
         node.net.set_stun(stun);
         node.net.set_relays(&config.relays);
         node.net.set_transport(config.transport);
-        node.net.introductions.set_servers(config.signal);
+        node.net.onions.configure(config.tor.clone());
+        node.net.introductions.set_servers(signal_servers(&config));
     }
     node.call(move |core| {
         core.settings.receipts = config.receipts;
@@ -312,7 +316,38 @@ struct Invite {
     ttl_s: Option<u64>,
     #[serde(default)]
     no_wait: bool,
+    #[serde(default)]
+    onion: bool,
     timeout_ms: Option<u64>,
+}
+
+/// An invite of either kind, waiting.
+enum OpenInvite {
+    Spoken(pairing::OpenInvite),
+    Onion(pairing::OpenOnion),
+}
+
+impl OpenInvite {
+    fn announcement(&self) -> Value {
+        match self {
+            Self::Spoken(open) => open.announcement(),
+            Self::Onion(open) => open.announcement(),
+        }
+    }
+
+    fn summary(&self) -> (String, u64) {
+        match self {
+            Self::Spoken(open) => open.summary(),
+            Self::Onion(open) => open.summary(),
+        }
+    }
+
+    async fn pair(self, node: &Node, name: Option<String>) -> Result<Value, Failure> {
+        match self {
+            Self::Spoken(open) => pairing::invite(node, open, name).await,
+            Self::Onion(open) => pairing::invite_onion(node, open, name).await,
+        }
+    }
 }
 
 async fn invite(node: Arc<Node>, invite: Invite, events: EventSink) -> Result<Value, Failure> {
@@ -320,14 +355,17 @@ async fn invite(node: Arc<Node>, invite: Invite, events: EventSink) -> Result<Va
     if ttl > INVITE_TTL_MAX {
         return Err(Failure::usage("an invite lives at most an hour"));
     }
-    let open = pairing::OpenInvite::open(&node.net, ttl).await?;
+    let open = match invite.onion {
+        true => OpenInvite::Onion(pairing::OpenOnion::open(&node, ttl).await?),
+        false => OpenInvite::Spoken(pairing::OpenInvite::open(&node.net, ttl).await?),
+    };
     let announcement = open.announcement();
     let (code, expires_at_ms) = open.summary();
     node.note_invite(code.clone(), expires_at_ms);
     events.send(announcement.clone()).await;
     if invite.no_wait {
         tokio::spawn(async move {
-            if let Err(problem) = pairing::invite(&node, open, invite.r#as).await {
+            if let Err(problem) = open.pair(&node, invite.r#as).await {
                 tracing::info!("pairing ended: {}", problem.message);
             }
             node.forget_invite(&code);
@@ -339,7 +377,7 @@ async fn invite(node: Arc<Node>, invite: Invite, events: EventSink) -> Result<Va
         .timeout_ms
         .filter(|ms| Duration::from_millis(*ms) < ttl);
     let outcome = tokio::select! {
-        outcome = pairing::invite(&node, open, invite.r#as) => outcome,
+        outcome = open.pair(&node, invite.r#as) => outcome,
         () = events.closed() => Err(Failure::new(Kind::Interrupted, "the invite was withdrawn")),
         () = patience(shorter) => {
             Err(Failure::new(Kind::NotDelivered, "nobody joined in time").code("invite_expired"))
@@ -367,11 +405,20 @@ struct Join {
 }
 
 async fn join(node: &Node, join: Join) -> Result<Value, Failure> {
+    let patience = join.timeout_ms.map(Duration::from_millis);
+    let begins_with_a_number = join.code.trim_start().starts_with(char::is_numeric);
+    if !begins_with_a_number {
+        let invite: OnionInvite = join.code.parse().map_err(|error| {
+            Failure::usage(format!("not an invite: {error}")).hint(
+                "an invite is a number and two words, like 7-salmon-violin, or twelve words for Tor",
+            )
+        })?;
+        return pairing::join_onion(node, &invite, join.r#as, patience).await;
+    }
     let code: InviteCode = join.code.parse().map_err(|error| {
         Failure::usage(format!("not an invite code: {error}"))
             .hint("a code is a number and two words, like 7-salmon-violin")
     })?;
-    let patience = join.timeout_ms.map(Duration::from_millis);
     pairing::join(node, &code, join.r#as, patience).await
 }
 
@@ -392,7 +439,7 @@ async fn set_contact(node: &Node, set: SetContact) -> Result<Value, Failure> {
                     .as_str()
                     .map_or_else(|| value.to_string(), str::to_owned);
                 match (key.as_str(), value.as_str()) {
-                    ("route", "auto" | "direct" | "relay")
+                    ("route", "auto" | "direct" | "relay" | "onion")
                     | ("strict", "true" | "false")
                     | ("receipts", "none" | "delivery" | "read") => {
                         contact.settings.insert(key.clone(), value);

@@ -21,10 +21,14 @@ use zeroize::Zeroizing;
 
 use super::core::{Core, Me};
 use super::introductions::Introductions;
+use super::onions::Onions;
 use super::route::Choice;
 use super::service::NodeService;
 use super::time::{now_ms, now_secs};
-use super::{Created, NetContext, NewProfile, Node, NodeSettings, Paths, Unlock, failure};
+use super::{
+    Created, Egress, NetContext, NewProfile, Node, NodeSettings, Paths, Unlock, failure,
+    signal_servers,
+};
 use crate::agent::rpc::Service;
 use crate::config::NodeConfig;
 use crate::error::{Failure, Kind};
@@ -315,21 +319,12 @@ pub(super) async fn start(
 
     let (core_tx, inputs) = mpsc::channel(INPUTS);
     let (events, _) = broadcast::channel(EVENTS);
-    let policy = if config.offline {
-        RoutePolicy::Offline
-    } else {
-        RoutePolicy::Any
-    };
-    let servers = if config.offline {
-        Vec::new()
-    } else {
-        config.signal.clone()
-    };
+    let egress = Egress::new(Egress::of(&config));
     let net = Arc::new(NetContext {
-        introductions: Introductions::start(servers, connector(policy)),
+        introductions: Introductions::start(signal_servers(&config), connector(egress.clone())),
         device: device.clone(),
         certificate: certificate.clone(),
-        stun: RwLock::new(stun_servers(&config.stun, policy).await),
+        stun: RwLock::new(stun_servers(&config.stun, egress.policy()).await),
         relays: RwLock::new(
             config
                 .relays
@@ -338,7 +333,12 @@ pub(super) async fn start(
                 .collect(),
         ),
         transport: RwLock::new(config.transport),
-        policy,
+        egress: egress.clone(),
+        onions: Arc::new(Onions::new(
+            paths.state.join("tor"),
+            config.tor.clone(),
+            egress,
+        )),
         timing: LinkTiming::default(),
         serial: AtomicU64::new(1),
         links: tokio::sync::watch::channel(0).0,
@@ -388,8 +388,9 @@ fn with_recipient(
 }
 
 /// Signal connections leave through the one door.
-pub(super) fn connector(policy: RoutePolicy) -> Connector {
+pub(super) fn connector(egress: Egress) -> Connector {
     let dial = move |host: String, port: u16| -> Dialing {
+        let policy = egress.policy();
         Box::pin(async move {
             socket::connect_tcp(policy, &host, port)
                 .await

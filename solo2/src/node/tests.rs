@@ -162,14 +162,19 @@ impl Hostile {
         let net = NetContext {
             introductions: Introductions::start(
                 vec![world.url.clone()],
-                setup::connector(RoutePolicy::Any),
+                setup::connector(super::Egress::new(RoutePolicy::Any)),
             ),
             device,
             certificate: own,
             stun: RwLock::new(Vec::new()),
             relays: RwLock::new(Vec::new()),
             transport: RwLock::default(),
-            policy: RoutePolicy::Any,
+            egress: super::Egress::new(RoutePolicy::Any),
+            onions: Arc::new(super::onions::Onions::new(
+                std::path::PathBuf::from("/nonexistent"),
+                None,
+                super::Egress::new(RoutePolicy::Any),
+            )),
             timing: LinkTiming::default(),
             serial: AtomicU64::new(1),
             links: watch::channel(0).0,

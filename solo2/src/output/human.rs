@@ -69,10 +69,18 @@ pub(crate) fn event(event: &Value) -> Option<Text> {
                 true => " or not at all",
                 false => "",
             })
-            .plain(match event["now"] == "relay" && event["route"] != "relay" {
-                true => "; a relay while something that insists on it is on its way",
-                false => "",
+            .plain(match event["now"].as_str().filter(|now| event["route"] != **now) {
+                Some("relay") => "; a relay while something that insists on it is on its way",
+                Some("onion") => "; Tor while something that insists on it is on its way",
+                _ => "",
             }),
+        "tor.status" => Text::new()
+            .plain("tor: ")
+            .untrusted(&field(event, "/bootstrap"))
+            .plain(" %")
+            .plain(if event["ready"] == true { ", ready" } else { "" })
+            .plain(if event["blocked"].is_string() { "; " } else { "" })
+            .untrusted(&field(event, "/blocked")),
         "relay" => Text::new().untrusted(&field(event, "/relay")),
         "relay.removed" => Text::new()
             .untrusted(&field(event, "/relay"))

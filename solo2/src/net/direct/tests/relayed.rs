@@ -167,7 +167,7 @@ async fn two_that_hide_meet_at_their_relay_and_show_no_address() {
     both_ways(&ends, MIB).await;
     for end in [&ends.controlling, &ends.controlled] {
         let path = *end.path().borrow();
-        assert!(path.relayed && path.connected);
+        assert!(path.via == Via::Relay && path.connected);
         assert_ne!(path.remote.port(), port);
     }
     let kinds = std::mem::take(&mut *kinds.lock().expect("no panic"));
@@ -206,8 +206,8 @@ async fn who_has_no_relay_is_lent_the_other_sides() {
         .await
         .expect("they meet");
         both_ways(&ends, MIB / 4).await;
-        assert!(ends.controlling.path().borrow().relayed);
-        assert!(ends.controlled.path().borrow().relayed);
+        assert_eq!(ends.controlling.path().borrow().via, Via::Relay);
+        assert_eq!(ends.controlled.path().borrow().via, Via::Relay);
     }
 }
 
@@ -252,14 +252,14 @@ async fn a_relay_is_the_last_choice_and_given_up_for_a_direct_path() {
     )
     .await
     .expect("they meet");
-    assert!(ends.controlling.path().borrow().relayed);
+    assert_eq!(ends.controlling.path().borrow().via, Via::Relay);
     both_ways(&ends, MIB / 4).await;
 
     let direct = ends_with(|config| config.relays = vec![own.clone()], |_, _| {})
         .await
         .expect("they meet");
     let mut path = direct.controlling.path();
-    let settled = path.wait_for(|path| path.connected && !path.relayed);
+    let settled = path.wait_for(|path| path.connected && path.via == Via::Direct);
     timeout(Duration::from_secs(10), settled)
         .await
         .expect("in time")
@@ -286,7 +286,7 @@ async fn a_direct_policy_asks_no_relay_and_takes_none() {
     )
     .await
     .expect("they meet");
-    assert!(!ends.controlled.path().borrow().relayed);
+    assert_eq!(ends.controlled.path().borrow().via, Via::Direct);
 
     // Where nothing but a relay passes, there is no link under it, and one without it.
     for policy in [RoutePolicy::Direct, RoutePolicy::Any] {
@@ -325,7 +325,7 @@ async fn a_relay_that_forgot_everything_is_asked_again() {
     timeout(Duration::from_secs(25), both_ways(&ends, 100_000))
         .await
         .expect("the link goes on through new addresses");
-    assert!(ends.controlled.path().borrow().relayed);
+    assert_eq!(ends.controlled.path().borrow().via, Via::Relay);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -349,7 +349,7 @@ async fn where_udp_is_blocked_the_relay_is_reached_over_tls_or_tcp() {
         .await
         .expect("they meet");
         both_ways(&ends, 3 * MIB).await;
-        assert!(ends.controlling.path().borrow().relayed);
+        assert_eq!(ends.controlling.path().borrow().via, Via::Relay);
     }
 }
 

@@ -1,0 +1,405 @@
+//! Onion services: the way to a contact that hides both addresses, with no server at all.
+//!
+//! Each of two contacts keeps a service that only the other one knows of and only the other
+//! one can find. Both sides derive both services' keys from the pair secret, so there is no
+//! address to be told, and none that says who is behind it.
+//!
+//! ```text
+//!   pair secret ──► Door of A ──open──► service ◄──call── B
+//!              └──► Door of B ──open──► service ◄──call── A        (Tor in between)
+//! ```
+//!
+//! Tor itself is arti, in this process. Its connections leave through the one door
+//! ([`super::socket`]) like all others; it looks no name up.
+//! Spec: docs/protocol/3-links.md §9; <https://spec.torproject.org/rend-spec/>.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arti_client::config::TorClientConfigBuilder;
+use arti_client::{
+    DataStream, ErrorKind, HasKind as _, IsolationToken, KeystoreSelector, StreamPrefs, TorClient,
+};
+use futures_util::{Stream, StreamExt as _};
+use safelog::DisplayRedacted as _;
+use solo2_crypto::noise::Carrier;
+use solo2_crypto::rendezvous;
+use solo2_crypto::secret::Secret;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tor_cell::relaycell::msg::Connected;
+use tor_hscrypto::pk::{HsClientDescEncKey, HsClientDescEncSecretKey, HsId, HsIdKey, HsIdKeypair};
+use tor_hsservice::config::OnionServiceConfigBuilder;
+use tor_hsservice::{RendRequest, StreamRequest, handle_rend_requests};
+use tor_llcrypto::pk::{curve25519, ed25519};
+use tor_rtcompat::{CompoundRuntime, PreferredRuntime};
+
+use super::RoutePolicy;
+use super::connection::Connection;
+use super::direct::{PathState, Via};
+use super::socket::TorDoor;
+
+/// The one port of our services: nothing else is there.
+const PORT: u16 = 1;
+/// How long a call may take; circuits and descriptors are tried anew meanwhile.
+const CALL_MAX: Duration = Duration::from_secs(90);
+/// Callers that nobody has attended to yet; further ones are turned away.
+const CALLERS_MAX: usize = 4;
+
+/// Why there is no connection through Tor.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum OnionError {
+    /// The configuration, or the directory for Tor's state.
+    #[error("Tor cannot be set up: {0}")]
+    Setup(String),
+    /// The Tor network, or the way to it.
+    #[error("Tor is not reachable: {0}")]
+    Network(String),
+    /// Nobody keeps this service now.
+    #[error("the contact's onion service is not there")]
+    Absent,
+    /// It is there, but not for this key.
+    #[error("the contact's onion service does not know our key")]
+    Unauthorised,
+    /// It did not answer.
+    #[error("the contact's onion service did not answer in time")]
+    Timeout,
+}
+
+impl OnionError {
+    fn setup(error: impl std::error::Error) -> Self {
+        Self::Setup(chain(&error))
+    }
+
+    fn of(error: &arti_client::Error) -> Self {
+        match error.kind() {
+            ErrorKind::OnionServiceNotFound
+            | ErrorKind::OnionServiceNotRunning
+            | ErrorKind::OnionServiceConnectionFailed
+            | ErrorKind::RemoteConnectionRefused
+            | ErrorKind::RemoteStreamReset
+            | ErrorKind::RemoteStreamClosed => Self::Absent,
+            ErrorKind::OnionServiceMissingClientAuth | ErrorKind::OnionServiceWrongClientAuth => {
+                Self::Unauthorised
+            }
+            // Somebody beyond the first relay was slow: the network itself is reached.
+            ErrorKind::TorNetworkTimeout
+            | ErrorKind::RemoteNetworkTimeout
+            | ErrorKind::ExitTimeout => Self::Timeout,
+            _ => Self::Network(chain(error)),
+        }
+    }
+}
+
+/// An error and what it came of, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut below = error.source();
+    while let Some(source) = below {
+        let text = source.to_string();
+        if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+        below = source.source();
+    }
+    line
+}
+
+/// The keys of one service.
+pub(crate) struct Door {
+    service: Secret<32>,
+    discovery: Secret<32>,
+}
+
+impl Door {
+    /// The service that `owner` keeps for whoever shares `secret`.
+    pub(crate) fn new(secret: &Secret<32>, owner: &[u8]) -> Self {
+        Self {
+            service: rendezvous::onion_service(secret, owner),
+            discovery: rendezvous::onion_discovery(secret, owner),
+        }
+    }
+
+    fn keypair(&self) -> HsIdKeypair {
+        let seed = ed25519::Keypair::from_bytes(self.service.expose());
+        HsIdKeypair::from(ed25519::ExpandedKeypair::from(&seed))
+    }
+
+    fn id(&self) -> HsId {
+        HsIdKey::from(&self.keypair()).id()
+    }
+
+    /// The public key that is the service's address.
+    fn address(&self) -> [u8; 32] {
+        self.id().into()
+    }
+
+    fn reader(&self) -> HsClientDescEncSecretKey {
+        curve25519::StaticSecret::from(*self.discovery.expose()).into()
+    }
+}
+
+/// How far Tor has come.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Progress {
+    /// 0 to 1.
+    pub(crate) fraction: f32,
+    /// Whether connections can be made.
+    pub(crate) ready: bool,
+    /// What is in the way.
+    pub(crate) blocked: Option<String>,
+    /// Services that are kept up.
+    pub(crate) services: usize,
+}
+
+/// The usual runtime, with our door in it.
+type Runtime = CompoundRuntime<
+    PreferredRuntime,
+    PreferredRuntime,
+    PreferredRuntime,
+    TorDoor,
+    PreferredRuntime,
+    PreferredRuntime,
+    PreferredRuntime,
+>;
+
+/// Tor, in this process.
+pub(crate) struct Tor {
+    client: Arc<TorClient<Runtime>>,
+    /// Circuits of one contact serve no other.
+    isolation: Mutex<HashMap<[u8; 32], IsolationToken>>,
+    services: Arc<AtomicUsize>,
+}
+
+impl Tor {
+    /// Sets Tor up; it connects when there is something to do.
+    ///
+    /// `directory` holds what it remembers: guards and the network's directory, and nothing
+    /// of contacts. `custom` is arti's own configuration (TOML) for another network, for
+    /// bridges and the like.
+    pub(crate) fn new(
+        directory: &Path,
+        custom: Option<&str>,
+        policy: Arc<dyn Fn() -> RoutePolicy + Send + Sync>,
+    ) -> Result<Arc<Self>, OnionError> {
+        // arti takes the process's provider, and there is one only.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let state = directory.join("state");
+        // Which services there were, and what they remembered, is nobody's business.
+        match std::fs::remove_dir_all(state.join("hss")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(OnionError::setup(error));
+            }
+            _ => {}
+        }
+        let config = config(&state, &directory.join("cache"), custom)?;
+        let usual = PreferredRuntime::current().map_err(OnionError::setup)?;
+        let again = || usual.clone();
+        let door = TorDoor::new(usual.clone(), policy);
+        let runtime = Runtime::new(again(), again(), again(), door, again(), again(), again());
+        let client = TorClient::with_runtime(runtime)
+            .config(config)
+            .create_unbootstrapped()
+            .map_err(|error| OnionError::setup(&error))?;
+        Ok(Arc::new(Self {
+            client,
+            isolation: Mutex::default(),
+            services: Arc::default(),
+        }))
+    }
+
+    /// Connects to the network, or says why not.
+    pub(crate) async fn connect(&self) -> Result<(), OnionError> {
+        let connected = self.client.bootstrap().await;
+        connected.map_err(|error| OnionError::Network(chain(&error)))
+    }
+
+    /// How far that has come.
+    pub(crate) fn progress(&self) -> Progress {
+        let status = self.client.bootstrap_status();
+        Progress {
+            fraction: status.as_frac(),
+            ready: status.ready_for_traffic(),
+            blocked: status
+                .blocked()
+                .map(|blocked| blocked.message().to_string()),
+            services: self.services.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Keeps the service behind `door` until the result is dropped.
+    pub(crate) fn open(&self, door: &Door) -> Result<Service, OnionError> {
+        let key = HsClientDescEncKey::from(&door.reader());
+        // Known to nobody: what Tor keeps on the disk under it says nothing.
+        let nickname = format!("s{:016x}", rand::random::<u64>());
+        let config = format!(
+            "nickname = \"{nickname}\"\n\
+             [restricted_discovery]\nenabled = true\n\
+             [restricted_discovery.static_keys]\npeer = \"{key}\"\n"
+        );
+        let builder: OnionServiceConfigBuilder =
+            toml::from_str(&config).map_err(OnionError::setup)?;
+        let config = builder.build().map_err(OnionError::setup)?;
+        let (running, requests) = self
+            .client
+            .launch_onion_service_with_hsid(config, door.keypair())
+            .map_err(|error| OnionError::of(&error))?
+            .ok_or_else(|| OnionError::Setup("the service is switched off".to_owned()))?;
+        let (callers, calls) = mpsc::channel(CALLERS_MAX);
+        let answering = tokio::spawn(answer(requests, callers, door.address()));
+        self.services.fetch_add(1, Ordering::Relaxed);
+        Ok(Service {
+            calls,
+            _answering: AbortOnDrop(answering),
+            _running: running,
+            _counted: Counted(self.services.clone()),
+        })
+    }
+
+    /// Calls the service behind `door`.
+    pub(crate) async fn call(&self, door: &Door) -> Result<Connection, OnionError> {
+        let id = door.id();
+        let known = self.client.get_service_discovery_key(id);
+        if !matches!(known, Ok(Some(_))) {
+            self.client
+                .insert_service_discovery_key(KeystoreSelector::Primary, id, door.reader())
+                .map_err(|error| OnionError::setup(&error))?;
+        }
+        let mut prefs = StreamPrefs::new();
+        prefs.connect_to_onion_services(arti_client::config::BoolOrAuto::Explicit(true));
+        prefs.set_isolation(self.isolation(door.address()));
+        let name = id.display_unredacted().to_string();
+        let calling = self
+            .client
+            .connect_with_prefs((name.as_str(), PORT), &prefs);
+        match timeout(CALL_MAX, calling).await {
+            Ok(Ok(stream)) => Ok(connection(yamux::Mode::Client, stream, door.address())),
+            Ok(Err(error)) => Err(OnionError::of(&error)),
+            Err(_) => Err(OnionError::Timeout),
+        }
+    }
+
+    fn isolation(&self, address: [u8; 32]) -> IsolationToken {
+        let mut tokens = self
+            .isolation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *tokens.entry(address).or_insert_with(IsolationToken::new)
+    }
+}
+
+/// arti's configuration: the user's, with our directories, and keys in memory only.
+fn config(
+    state: &Path,
+    cache: &Path,
+    custom: Option<&str>,
+) -> Result<arti_client::TorClientConfig, OnionError> {
+    let mut table: toml::Table = custom
+        .unwrap_or_default()
+        .parse()
+        .map_err(OnionError::setup)?;
+    let literal = |path: &Path| -> Result<toml::Value, OnionError> {
+        let path = path
+            .to_str()
+            .ok_or_else(|| OnionError::Setup(format!("{} is not UTF-8", path.display())))?;
+        let mut literal = toml::Table::new();
+        literal.insert("literal".to_owned(), path.into());
+        Ok(literal.into())
+    };
+    let storage = table
+        .entry("storage")
+        .or_insert_with(|| toml::Table::new().into())
+        .as_table_mut()
+        .ok_or_else(|| OnionError::Setup("storage is no table".to_owned()))?;
+    storage.insert("state_dir".to_owned(), literal(state)?);
+    storage.insert("cache_dir".to_owned(), literal(cache)?);
+    let mut primary = toml::Table::new();
+    primary.insert("kind".to_owned(), "ephemeral".into());
+    let mut keystore = toml::Table::new();
+    keystore.insert("enabled".to_owned(), true.into());
+    keystore.insert("primary".to_owned(), primary.into());
+    storage.insert("keystore".to_owned(), keystore.into());
+    let builder: TorClientConfigBuilder = table.try_into().map_err(OnionError::setup)?;
+    builder.build().map_err(OnionError::setup)
+}
+
+/// A service that is kept up; whoever calls arrives as a connection.
+pub(crate) struct Service {
+    calls: mpsc::Receiver<Connection>,
+    _answering: AbortOnDrop,
+    _running: Arc<tor_hsservice::RunningOnionService>,
+    _counted: Counted,
+}
+
+/// One of the services that are kept up.
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Service {
+    /// The next caller; `None` when the service has ended.
+    pub(crate) async fn next(&mut self) -> Option<Connection> {
+        self.calls.recv().await
+    }
+}
+
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn answer(
+    requests: impl Stream<Item = RendRequest> + Send,
+    callers: mpsc::Sender<Connection>,
+    address: [u8; 32],
+) {
+    let mut streams = std::pin::pin!(handle_rend_requests(requests));
+    while let Some(request) = streams.next().await {
+        let Ok(place) = callers.clone().try_reserve_owned() else {
+            let _ = request.shutdown_circuit();
+            continue;
+        };
+        tokio::spawn(async move {
+            if let Some(stream) = accept(request).await {
+                place.send(connection(yamux::Mode::Server, stream, address));
+            }
+        });
+    }
+}
+
+/// Takes a stream to our port; whoever asks for anything else loses the circuit.
+async fn accept(request: StreamRequest) -> Option<DataStream> {
+    use tor_proto::stream::IncomingStreamRequest;
+    let wanted = matches!(
+        request.request(),
+        IncomingStreamRequest::Begin(begin) if begin.port() == PORT
+    );
+    if !wanted {
+        let _ = request.shutdown_circuit();
+        return None;
+    }
+    request.accept(Connected::new_empty()).await.ok()
+}
+
+fn connection(side: yamux::Mode, stream: DataStream, address: [u8; 32]) -> Connection {
+    let (keep, path) = watch::channel(PathState {
+        connected: true,
+        via: Via::Onion,
+        ..PathState::NONE
+    });
+    Connection::shared(side, stream, (Carrier::Onion, address), path, keep)
+}
+
+#[cfg(test)]
+mod tests;
