@@ -21,7 +21,7 @@ use crate::document::Document;
 use crate::key::Passphrase;
 use crate::known::Known;
 use crate::sums::{Hashed, Sums};
-use crate::{ExportError, Progress, Request, Source, jsonl, place, walk};
+use crate::{ExportError, Progress, Request, Source, place, walk};
 
 /// What the manifest calls this form.
 pub const FORMAT: &str = "solo2-archive";
@@ -138,8 +138,8 @@ fn fill<S: Source, W: Write>(
             at,
             tar,
             count,
-            &mut |tar, numbered, record, _, progress| {
-                part.lines.extend(jsonl::line(record));
+            &mut |tar, numbered, line, _, progress| {
+                part.lines.extend_from_slice(line.as_bytes());
                 part.at_ms = numbered.1.stored_at_ms;
                 if part.lines.len() >= PART {
                     progress.bytes += part.write(&directory, tar)?;

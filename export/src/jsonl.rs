@@ -3,6 +3,7 @@
 //! Fields are `solo2 history --json`'s where both have them.
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use solo2_crypto::content::Shape;
 use solo2_store::{Amendment, Amendments, Contact, ContactId, DeliveryState, Kind, Trust};
@@ -13,9 +14,13 @@ use crate::walk::{self, SETTINGS};
 use crate::{Numbered, Request};
 
 /// One JSON object and a line end.
-pub(crate) fn line(value: &Value) -> Vec<u8> {
-    let mut line = value.to_string().into_bytes();
-    line.push(b'\n');
+///
+/// # Panics
+///
+/// Never: keys are strings, and memory takes everything.
+pub(crate) fn line(object: &impl Serialize) -> String {
+    let mut line = serde_json::to_string(object).expect("a record is JSON");
+    line.push('\n');
     line
 }
 
@@ -85,22 +90,61 @@ pub(crate) fn removed(id: ContactId) -> Value {
     json!({ "v": 1, "type": "contact.removed", "id": id.to_string() })
 }
 
+/// A message's record: one line of millions, so no map of its fields is made for it.
+#[derive(Serialize)]
+pub(crate) struct Line<'a> {
+    v: u8,
+    r#type: &'static str,
+    n: u64,
+    id: String,
+    ts: String,
+    stored_at: String,
+    dir: &'static str,
+    kind: &'static str,
+    body: Option<Body<'a>>,
+    edited_at: Option<String>,
+    deleted_at: Option<String>,
+    reply_to: Option<String>,
+    expires_at: Option<String>,
+    client_id: Option<&'a str>,
+    route: Option<&'a str>,
+    state: Option<&'static str>,
+    state_at: Option<String>,
+    state_route: Option<&'a str>,
+    reactions: Vec<Reaction<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Body<'a> {
+    Text(&'a str),
+    Geo(Value),
+    File(Value),
+}
+
+#[derive(Serialize)]
+struct Reaction<'a> {
+    dir: &'static str,
+    emoji: &'a str,
+    at: String,
+}
+
 /// A message as it reads now; former texts stay behind, and of a deleted one every text.
-pub(crate) fn message(
+pub(crate) fn message<'a>(
     request: &Request<'_>,
-    (seq, message, amendments): &Numbered,
+    (seq, message, amendments): &'a Numbered,
     file: Option<&Placed>,
-) -> Value {
+) -> Line<'a> {
     let names = &request.names;
     let deleted_at = walk::deleted_at(request, message, amendments);
     let text = amendments.body(message).unwrap_or_default();
     let body = match (deleted_at, message.kind) {
-        (Some(_), _) => Value::Null,
-        (None, Kind::Text) => json!({ "text": text }),
-        (None, Kind::Geo) => json!({ "geo": geo(text) }),
+        (Some(_), _) => None,
+        (None, Kind::Text) => Some(Body::Text(text)),
+        (None, Kind::Geo) => Some(Body::Geo(geo(text))),
         (None, Kind::File) => {
             let stored = amendments.file();
-            json!({ "file": {
+            Some(Body::File(json!({
                 "name": text,
                 "shape": stored.map(|file| shape(file.shape)),
                 "size": stored.map(|file| file.size),
@@ -109,15 +153,19 @@ pub(crate) fn message(
                 "path": file.map(|placed| placed.path.as_str()),
                 "sha256": file.and_then(|placed| placed.sha256.as_ref()).map(|hash| hex(hash)),
                 "files": file.and_then(|placed| placed.files),
-            } })
+            })))
         }
     };
-    let reactions: Vec<Value> = [true, false]
+    let reactions = [true, false]
         .into_iter()
         .filter(|_| deleted_at.is_none())
         .filter_map(|incoming| {
             let (emoji, at_ms) = last_reaction(amendments, incoming)?;
-            Some(json!({ "dir": dir(incoming), "emoji": emoji, "at": time(at_ms) }))
+            Some(Reaction {
+                dir: dir(incoming),
+                emoji,
+                at: time(at_ms),
+            })
         })
         .collect();
     let edited_at = amendments
@@ -126,36 +174,40 @@ pub(crate) fn message(
         .map(time);
     let state = amendments.state();
     let queued = request.queued.contains(&message.id);
-    json!({
-        "v": 1,
-        "type": "message",
-        "n": seq,
-        "id": (names.id)(message.kind, message.id),
-        "ts": time(message.sent_at_ms),
-        "stored_at": time(message.stored_at_ms),
-        "dir": dir(message.incoming),
-        "kind": match message.kind {
+    Line {
+        v: 1,
+        r#type: "message",
+        n: *seq,
+        id: (names.id)(message.kind, message.id),
+        ts: time(message.sent_at_ms),
+        stored_at: time(message.stored_at_ms),
+        dir: dir(message.incoming),
+        kind: match message.kind {
             Kind::Text => "text",
             Kind::Geo => "geo",
             Kind::File => "file",
         },
-        "body": body,
-        "edited_at": edited_at,
-        "deleted_at": deleted_at.map(time),
-        "reply_to": message.reply_to.map(|id| (names.id)(Kind::Text, id)),
-        "expires_at": message.expires_at_ms.map(time),
-        "client_id": message.client_id,
-        "route": message.route,
-        "state": match state {
+        body,
+        edited_at,
+        deleted_at: deleted_at.map(time),
+        reply_to: message.reply_to.map(|id| (names.id)(Kind::Text, id)),
+        expires_at: message.expires_at_ms.map(time),
+        client_id: message.client_id.as_deref(),
+        route: message.route.as_deref(),
+        state: match state {
             _ if message.incoming => None,
             Some((state, ..)) => Some(state_name(state)),
             None if queued => Some("queued"),
             None => Some("sent"),
         },
-        "state_at": state.filter(|_| !message.incoming).map(|(_, at, _)| time(at)),
-        "state_route": state.filter(|_| !message.incoming).and_then(|(.., route)| route),
-        "reactions": reactions,
-    })
+        state_at: state
+            .filter(|_| !message.incoming)
+            .map(|(_, at, _)| time(at)),
+        state_route: state
+            .filter(|_| !message.incoming)
+            .and_then(|(.., route)| route),
+        reactions,
+    }
 }
 
 /// The last word of one side, an empty one if it took its reaction back.

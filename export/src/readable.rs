@@ -133,7 +133,7 @@ fn conversation<S: Source, W: Write>(
             Form {
                 head: |_, _| String::new(),
                 message: |request, numbered, file| {
-                    format!("{}\n", jsonl::message(request, numbered, file))
+                    jsonl::line(&jsonl::message(request, numbered, file))
                 },
                 tail: "",
             },

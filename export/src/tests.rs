@@ -20,7 +20,7 @@ use crate::archive::{self, Sealed};
 use crate::key::{ArchiveKey, Passphrase};
 use crate::verify::{self, Form, Opener, VerifyError};
 use crate::{
-    Attachment, ExportError, Names, Numbered, Owner, PAGE, Progress, Request, Source, Tree,
+    Attachment, ExportError, Names, Numbered, Owner, PAGE, Progress, Request, Source, Tree, jsonl,
     readable,
 };
 
@@ -200,6 +200,26 @@ fn small() -> (Memory, Request<'static>) {
     memory.messages.insert(bob.id, vec![text(1, "hi bob")]);
     memory.files.insert([7; 16], (5, b"bytes".to_vec()));
     (memory, request(vec![alice, bob]))
+}
+
+/// 7-export §1: the fields, their order, and null where there is nothing to say.
+#[test]
+fn a_messages_line_has_the_fields_of_the_specification_in_their_order() {
+    let (_, request) = small();
+    let said = |seq| {
+        let line = jsonl::line(&jsonl::message(
+            &request,
+            &text(seq, "a \"b\"\n\u{1f600}"),
+            None,
+        ));
+        line.strip_suffix('\n').unwrap().to_owned()
+    };
+    assert_eq!(
+        said(7),
+        r#"{"v":1,"type":"message","n":7,"id":"id7","ts":"2026-09-21T14:13:27.000Z","stored_at":"2026-09-21T14:13:27.500Z","dir":"out","kind":"text","body":{"text":"a \"b\"\n😀"},"edited_at":null,"deleted_at":null,"reply_to":null,"expires_at":null,"client_id":null,"route":"direct","state":"sent","state_at":null,"state_route":null,"reactions":[]}"#
+    );
+    assert!(said(8).contains(r#""dir":"in","kind":"text""#));
+    assert!(said(8).contains(r#""state":null"#));
 }
 
 fn key() -> ArchiveKey {

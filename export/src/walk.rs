@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::io;
 
-use serde_json::Value;
 use solo2_store::{Amendments, Contact, ContactId, Kind, Message};
 
 use crate::document::{Desk, Document, Placed};
@@ -48,19 +47,19 @@ pub(crate) fn begin<'a, S: Source, D: Document>(
 ) -> Result<(Vec<Conversation<'a>>, Progress), ExportError<S::Error>> {
     let manifest = jsonl::line(&jsonl::manifest(request, D::FORMAT));
     document
-        .bytes(place::MANIFEST, request.now_ms, &manifest)
+        .bytes(place::MANIFEST, request.now_ms, manifest.as_bytes())
         .map_err(ExportError::Write)?;
     let conversations = conversations(source, request)?;
-    let mut contacts = Vec::new();
+    let mut contacts = String::new();
     for one in &conversations {
         let directory = place::conversation(one.contact, &request.names);
-        contacts.extend(jsonl::line(&jsonl::contact(one.contact, &directory)));
+        contacts.push_str(&jsonl::line(&jsonl::contact(one.contact, &directory)));
     }
     for id in &request.removed {
-        contacts.extend(jsonl::line(&jsonl::removed(*id)));
+        contacts.push_str(&jsonl::line(&jsonl::removed(*id)));
     }
     document
-        .bytes(place::CONTACTS, request.now_ms, &contacts)
+        .bytes(place::CONTACTS, request.now_ms, contacts.as_bytes())
         .map_err(ExportError::Write)?;
     let progress = places(&conversations);
     Ok((conversations, progress))
@@ -147,9 +146,10 @@ pub(crate) fn messages<S: Source>(
     }
 }
 
-/// What is done with a message whose file has been written: its record, and where the file went.
+/// What is done with a message whose file has been written: its record's line, and where the
+/// file went.
 pub(crate) type Record<'a, D> =
-    dyn FnMut(&mut D, &Numbered, &Value, Option<Placed>, &mut Progress) -> io::Result<()> + 'a;
+    dyn FnMut(&mut D, &Numbered, &str, Option<Placed>, &mut Progress) -> io::Result<()> + 'a;
 
 /// Goes through a conversation once: notes in `known` what the document or its base has of it,
 /// writes the files, and hands over the records that are to be written.
@@ -195,11 +195,11 @@ pub(crate) fn through<S: Source, D: Document>(
                 None => {}
             }
             if !judged.known || placed.is_some() {
-                let record = match &placed {
-                    Some(_) => jsonl::message(request, &numbered, placed.as_ref()),
-                    None => judged.record,
+                let line = match &placed {
+                    Some(_) => jsonl::line(&jsonl::message(request, &numbered, placed.as_ref())),
+                    None => judged.line,
                 };
-                each(document, &numbered, &record, placed, progress).map_err(ExportError::Write)?;
+                each(document, &numbered, &line, placed, progress).map_err(ExportError::Write)?;
                 progress.messages += u64::from(!deleted);
             }
             source.progress(progress).map_err(ExportError::Source)?;
@@ -214,8 +214,8 @@ pub(crate) fn through<S: Source, D: Document>(
 
 /// A message held against what is there already.
 struct Judged {
-    /// Its record, without the place of its file.
-    record: Value,
+    /// Its record's line, without the place of its file.
+    line: String,
     mark: Mark,
     known: bool,
     /// Its file, if it is to be written, and whether it is there already.
@@ -230,8 +230,8 @@ impl Judged {
 }
 
 fn judge(request: &Request<'_>, contact: ContactId, numbered: &Numbered, base: &Base) -> Judged {
-    let record = jsonl::message(request, numbered, None);
-    let mark = known::record(record.to_string().as_bytes());
+    let line = jsonl::line(&jsonl::message(request, numbered, None));
+    let mark = known::record(line.trim_end().as_bytes());
     let (_, message, amendments) = numbered;
     let file = amendments
         .file()
@@ -242,7 +242,7 @@ fn judge(request: &Request<'_>, contact: ContactId, numbered: &Numbered, base: &
             (mark, base.known.has(contact, &mark))
         });
     Judged {
-        record,
+        line,
         mark,
         known: base.known.has(contact, &mark),
         file,

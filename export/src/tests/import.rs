@@ -244,13 +244,14 @@ fn a_directory_comes_back_as_the_stream_that_it_was() {
 /// A manifest, two contacts and these files, with their sums.
 fn forged(files: &[(&str, &[u8])]) -> Vec<u8> {
     let (_, request) = rich();
-    let manifest = crate::jsonl::line(&crate::jsonl::manifest(&request, archive::FORMAT));
+    let manifest =
+        crate::jsonl::line(&crate::jsonl::manifest(&request, archive::FORMAT)).into_bytes();
     let contacts: Vec<u8> = request
         .contacts
         .iter()
         .flat_map(|contact| {
             let directory = crate::place::conversation(contact, &request.names);
-            crate::jsonl::line(&crate::jsonl::contact(contact, &directory))
+            crate::jsonl::line(&crate::jsonl::contact(contact, &directory)).into_bytes()
         })
         .collect();
     let mut all: Vec<(&str, &[u8])> = vec![("manifest.json", &manifest)];
@@ -296,11 +297,11 @@ fn line(number: u64, change: &[(&str, serde_json::Value)]) -> Vec<u8> {
     let (_, request) = rich();
     let mut one = text(number, "hello");
     one.1.id = u128::from(number).to_be_bytes();
-    let mut record = crate::jsonl::message(&request, &one, None);
+    let mut record = serde_json::to_value(crate::jsonl::message(&request, &one, None)).unwrap();
     for (field, value) in change {
         record[*field] = value.clone();
     }
-    crate::jsonl::line(&record)
+    crate::jsonl::line(&record).into_bytes()
 }
 
 #[test]
@@ -385,7 +386,7 @@ fn a_conversation_in_two_pieces_and_a_contact_twice_are_refused() {
         .iter()
         .flat_map(|contact| {
             let directory = crate::place::conversation(contact, &request.names);
-            crate::jsonl::line(&crate::jsonl::contact(contact, &directory))
+            crate::jsonl::line(&crate::jsonl::contact(contact, &directory)).into_bytes()
         })
         .collect();
     let twice = refused(&forged(&[("contacts.jsonl", &contacts)]));
@@ -396,7 +397,7 @@ fn a_conversation_in_two_pieces_and_a_contact_twice_are_refused() {
             one.id.0[..4].copy_from_slice(&number.to_be_bytes());
             one.account[..4].copy_from_slice(&number.to_be_bytes());
             let directory = format!("conversations/{number}");
-            crate::jsonl::line(&crate::jsonl::contact(&one, &directory))
+            crate::jsonl::line(&crate::jsonl::contact(&one, &directory)).into_bytes()
         })
         .collect();
     let many = refused(&forged(&[("contacts.jsonl", &many)]));

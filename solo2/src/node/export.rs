@@ -25,9 +25,11 @@ use solo2_export::{
 };
 use solo2_store::{ContactId, Kind, StoredFile, Vault};
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 use zeroize::Zeroizing;
 
+use super::core::Core;
 use super::event::{file_id, hex, message_id};
 use super::setup::{RECIPIENT, unlock_failure};
 use super::time::now_ms;
@@ -125,6 +127,7 @@ pub(super) async fn export(
         runtime: Handle::current(),
         files: node.paths.files(),
         state: Arc::clone(&state),
+        ahead: None,
     };
     let counted = Counted {
         to,
@@ -353,18 +356,49 @@ struct VaultSource {
     runtime: Handle,
     files: PathBuf,
     state: Arc<Mutex<State>>,
+    /// The page that comes next, most likely: it is read while the one at hand is written.
+    ahead: Option<Ahead>,
+}
+
+struct Ahead {
+    contact: ContactId,
+    from: u64,
+    page: JoinHandle<Result<Vec<Numbered>, Failure>>,
+}
+
+impl VaultSource {
+    fn read(&self, contact: ContactId, from: u64) -> Ahead {
+        let node = Arc::clone(&self.node);
+        let read = move |core: &mut Core| {
+            let end = core.vault.numbers(contact).end.min(from + PAGE);
+            let limit = usize::try_from(end.saturating_sub(from)).unwrap_or_default();
+            core.vault
+                .history(contact, Some(end), limit)
+                .map_err(|error| failure::read(&error))
+        };
+        Ahead {
+            contact,
+            from,
+            page: self.runtime.spawn(async move { node.call(read).await }),
+        }
+    }
 }
 
 impl Source for VaultSource {
     type Error = Failure;
 
     fn page(&mut self, contact: ContactId, from: u64) -> Result<Vec<Numbered>, Failure> {
-        let limit = usize::try_from(PAGE).unwrap_or(usize::MAX);
-        self.runtime.block_on(self.node.call(move |core| {
-            core.vault
-                .history(contact, Some(from + PAGE), limit)
-                .map_err(|error| failure::read(&error))
-        }))
+        let ahead = self.ahead.take();
+        let ahead = ahead.filter(|ahead| ahead.contact == contact && ahead.from == from);
+        // Where stretches of a conversation take turns, pages do not follow one another.
+        let onward = ahead.is_some() || from == 0;
+        let at_hand = ahead.unwrap_or_else(|| self.read(contact, from));
+        if onward {
+            self.ahead = Some(self.read(contact, from + PAGE));
+        }
+        self.runtime
+            .block_on(at_hand.page)
+            .map_err(|_| failure::stopped())?
     }
 
     fn newest(&mut self, contact: ContactId) -> Result<Option<u64>, Failure> {

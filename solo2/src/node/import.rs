@@ -28,6 +28,7 @@ use solo2_export::import::{self, ImportError, Manifest, Record, Sink, Taken};
 use solo2_export::verify::VerifyError;
 use solo2_store::{Contact, ContactId, Kept};
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::core::{Core, Operation};
@@ -184,6 +185,8 @@ struct VaultSink {
     growing: Option<Growing>,
     batch: Vec<Item>,
     batch_bytes: usize,
+    /// The batch before, which is being committed while this one is read.
+    committing: Option<JoinHandle<Result<(Counts, Vec<Kept>), Failure>>>,
     counts: Counts,
     /// Contacts that are not paired with, those that are new included.
     unpaired: Vec<Value>,
@@ -226,6 +229,7 @@ impl VaultSink {
             growing: None,
             batch: Vec::new(),
             batch_bytes: 0,
+            committing: None,
             counts: Counts::default(),
             unpaired: Vec::new(),
         }
@@ -254,7 +258,9 @@ impl VaultSink {
         self.files.join(hex(&kept.blob))
     }
 
+    /// Sends the batch to be committed, once the one before is.
     fn flush(&mut self) -> Result<(), Failure> {
+        self.settle()?;
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
         if batch.is_empty() {
@@ -266,8 +272,19 @@ impl VaultSink {
                 fs::rename(path.with_extension(NEW), &path).map_err(|error| unkept(&error))?;
             }
         }
-        let terms = self.terms;
-        let (counts, unused) = self.call(move |core| core.restore(batch, terms))?;
+        let (node, terms) = (Arc::clone(&self.node), self.terms);
+        let commit = async move { node.call(move |core| core.restore(batch, terms)).await };
+        self.committing = Some(self.runtime.spawn(commit));
+        Ok(())
+    }
+
+    /// Waits for the batch that is being committed.
+    fn settle(&mut self) -> Result<(), Failure> {
+        let Some(committing) = self.committing.take() else {
+            return Ok(());
+        };
+        let done = self.runtime.block_on(committing);
+        let (counts, unused) = done.map_err(|_| failure::stopped())??;
         for kept in unused {
             // A leftover is sealed under a key that nothing leads to.
             let _ = fs::remove_file(self.place(&kept));
@@ -282,6 +299,7 @@ impl VaultSink {
     /// All of it was whole.
     fn finish(&mut self) -> Result<(Counts, Vec<Value>), Failure> {
         self.flush()?;
+        self.settle()?;
         if let Some(manifest) = self.manifest.take().filter(|_| !self.terms.dry) {
             self.call(move |core| core.note_imported(&manifest))?;
         }
@@ -416,6 +434,7 @@ impl Sink for VaultSink {
 
 impl Drop for VaultSink {
     fn drop(&mut self) {
+        let _ = self.settle();
         self.clean();
     }
 }
