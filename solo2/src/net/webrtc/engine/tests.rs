@@ -103,6 +103,7 @@ fn messages_arrive_whole_and_in_order_through_a_network_that_loses_a_tenth() {
                     read += 1;
                 }
                 Message::End => return true,
+                Message::Read => panic!("nothing was to be confirmed"),
             }
         }
         false
