@@ -136,6 +136,8 @@ struct Pump {
 struct Finished {
     ours: bool,
     theirs: bool,
+    /// The peer has read our end.
+    confirmed: bool,
 }
 
 impl Pump {
@@ -205,7 +207,13 @@ impl Pump {
             if !self.finished.ours || moved != (waiting, self.delivered) {
                 (moved, quiet_since) = ((waiting, self.delivered), now);
             }
-            let all = self.finished.ours && self.finished.theirs && waiting == Some(0);
+            // What the peer has acknowledged may not be read yet; what it confirms is.
+            let Finished {
+                ours,
+                theirs,
+                confirmed,
+            } = self.finished;
+            let all = ours && theirs && confirmed && waiting == Some(0);
             let deadline = quiet_since + FAREWELL;
             if all || deadline <= now {
                 return;
@@ -246,14 +254,17 @@ impl Pump {
 
     /// Takes the next message out of the channel when the one before it is delivered.
     async fn deliver(&mut self, engine: &mut Engine) {
-        while self.inbound.is_empty() && !self.finished.theirs {
+        while self.inbound.is_empty() {
             match engine.read() {
+                // Behind an end it is written into nothing.
                 Some(Message::Bytes(bytes)) => self.inbound = bytes.freeze(),
                 Some(Message::End) => {
                     self.finished.theirs = true;
                     // A duplex takes the end at once.
                     let _ = self.above.1.shutdown().await;
+                    engine.confirm(Instant::now());
                 }
+                Some(Message::Read) => self.finished.confirmed = true,
                 None => return,
             }
         }

@@ -116,6 +116,8 @@ pub(crate) enum Message {
     Bytes(BytesMut),
     /// The peer has nothing more to say: an empty message, of which our peers send no other.
     End,
+    /// The peer has read our end, and so all before it: an empty text.
+    Read,
 }
 
 /// Which end begins: RFC 8842 §5.3 lets the side that answers an offer be active.
@@ -401,6 +403,12 @@ impl Engine {
         self.say(now, &nothing, PayloadProtocolIdentifier::BinaryEmpty);
     }
 
+    /// Says that the peer's end was read, and all before it.
+    pub(crate) fn confirm(&mut self, now: Instant) {
+        let nothing = Bytes::from_static(&[0]);
+        self.say(now, &nothing, PayloadProtocolIdentifier::StringEmpty);
+    }
+
     fn say(&mut self, now: Instant, message: &Bytes, kind: PayloadProtocolIdentifier) {
         let Some((_, association)) = &mut self.association else {
             return;
@@ -433,6 +441,7 @@ impl Engine {
         match (message.ppi, bytes) {
             (PayloadProtocolIdentifier::Binary, Ok(bytes)) => Some(Message::Bytes(bytes)),
             (PayloadProtocolIdentifier::BinaryEmpty, _) => Some(Message::End),
+            (PayloadProtocolIdentifier::StringEmpty, _) => Some(Message::Read),
             _ => {
                 self.end(ChannelError::Protocol);
                 None
