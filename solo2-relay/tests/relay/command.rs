@@ -167,6 +167,15 @@ fn init_makes_a_secret_once_for_its_owner() {
 }
 
 #[test]
+fn a_relay_goes_by_the_name_it_was_given() {
+    let relay = Relay::start(&["--realm", "relay.example"]);
+    let credential = relay.credential();
+    assert_eq!(Client::new(&relay, &credential).allocate(), 401);
+    let mut client = Client::new(&relay, &credential).under("relay.example", &credential);
+    assert_eq!(client.allocate(), 0);
+}
+
+#[test]
 fn what_cannot_serve_is_refused_with_a_remedy() {
     let place = tempfile::tempdir().expect("a directory");
     let (secret, short) = (place.path().join("s"), place.path().join("short"));

@@ -210,6 +210,7 @@ pub(crate) struct Client<W: Wire = UdpSocket> {
     pub(crate) socket: W,
     pub(crate) relayed: SocketAddr,
     username: String,
+    realm: String,
     key: LongTermKey,
     nonce: Vec<u8>,
 }
@@ -234,10 +235,18 @@ impl<W: Wire> Client<W> {
         Self {
             relayed: relay.address,
             username: credential.username.clone(),
+            realm: REALM.to_owned(),
             key: LongTermKey::derive(&credential.username, REALM, &credential.password),
             nonce: Vec::new(),
             socket,
         }
+    }
+
+    /// The same client of a relay with this name.
+    pub(crate) fn under(mut self, realm: &str, credential: &Credential) -> Self {
+        self.key = LongTermKey::derive(&credential.username, realm, &credential.password);
+        realm.clone_into(&mut self.realm);
+        self
     }
 
     fn transaction() -> TransactionId {
@@ -267,7 +276,7 @@ impl<W: Wire> Client<W> {
         if !self.nonce.is_empty() {
             writer
                 .attribute(attribute::USERNAME, self.username.as_bytes())
-                .attribute(attribute::REALM, REALM.as_bytes())
+                .attribute(attribute::REALM, self.realm.as_bytes())
                 .attribute(attribute::NONCE, &self.nonce)
                 .integrity(Integrity::Sha1, &self.key);
         }
