@@ -8,6 +8,7 @@ use crate::streams::Certificate;
 use crate::support::{Relay, have};
 
 /// What a script beside this file said, if Python has this module; it must succeed.
+#[expect(clippy::print_stdout, reason = "tests say what they skip")]
 pub(crate) fn python(
     module: &str,
     script: &str,

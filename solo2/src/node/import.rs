@@ -172,6 +172,9 @@ impl Read for Counted {
     }
 }
 
+/// A batch on its way into the vault.
+type Committing = JoinHandle<Result<(Counts, Vec<Kept>), Failure>>;
+
 /// The vault, filled from a thread that may wait for it.
 struct VaultSink {
     node: Arc<Node>,
@@ -186,7 +189,7 @@ struct VaultSink {
     batch: Vec<Item>,
     batch_bytes: usize,
     /// The batch before, which is being committed while this one is read.
-    committing: Option<JoinHandle<Result<(Counts, Vec<Kept>), Failure>>>,
+    committing: Option<Committing>,
     counts: Counts,
     /// Contacts that are not paired with, those that are new included.
     unpaired: Vec<Value>,

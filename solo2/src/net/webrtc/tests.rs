@@ -5,6 +5,7 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::net::RoutePolicy;
+use crate::net::direct::Via;
 use crate::net::direct::tests::introduce;
 
 const MIB: usize = 1024 * 1024;
@@ -48,7 +49,8 @@ async fn two_channels_on_one_machine_carry_8_mib_both_ways() {
     let connected = started.elapsed();
     assert_eq!(one.binding, two.binding);
     assert_ne!(one.binding, [0; 32]);
-    assert!(one.path.borrow().connected && !one.path.borrow().relayed);
+    assert!(one.path.borrow().connected);
+    assert_eq!(one.path.borrow().via, Via::Direct);
     let started = Instant::now();
     tokio::join!(
         exchange(one.bytes, 8 * MIB, 1, 2),
