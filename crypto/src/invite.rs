@@ -28,7 +28,7 @@ use crate::label;
 use crate::secret::Secret;
 use crate::words;
 
-pub use self::onion::{ONION_WORDS, OnionInvite, OnionInviteError};
+pub use self::onion::{ONION_WORDS, OnionInvite};
 
 /// Bytes of each side's PAKE message: a side and a point.
 pub const PAKE_LEN: usize = 33;

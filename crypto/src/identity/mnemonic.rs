@@ -19,9 +19,11 @@ const MAX_TEXT: usize = 4096;
 /// Why a text is not a mnemonic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MnemonicError {
-    /// There are not 24 words.
-    #[error("expected 24 words, found {found}")]
+    /// There are more or fewer words.
+    #[error("expected {expected} words, found {found}")]
     WordCount {
+        /// How many there should be.
+        expected: usize,
         /// How many there are.
         found: usize,
     },
@@ -68,13 +70,18 @@ pub fn to_words(entropy: &Secret<32>) -> Zeroizing<String> {
 pub fn parse(text: &str) -> Result<Secret<32>, MnemonicError> {
     if text.len() > MAX_TEXT {
         return Err(MnemonicError::WordCount {
+            expected: WORDS,
             found: text.split_whitespace().count(),
         });
     }
-    let normal = words::normalize(text);
-    let found = normal.split_whitespace().count();
-    if found != WORDS {
-        return Err(MnemonicError::WordCount { found });
+    read(&words::normalize(text))
+}
+
+/// Reads normalized words that stand for `N` bytes: three words for four of them.
+pub(crate) fn read<const N: usize>(normal: &str) -> Result<Secret<N>, MnemonicError> {
+    let (expected, found) = (N / 4 * 3, normal.split_whitespace().count());
+    if found != expected {
+        return Err(MnemonicError::WordCount { expected, found });
     }
     for (word, position) in normal.split_whitespace().zip(1..) {
         if words::index(word).is_none() {
@@ -85,7 +92,7 @@ pub fn parse(text: &str) -> Result<Secret<32>, MnemonicError> {
             });
         }
     }
-    let mnemonic = Mnemonic::parse_in_normalized(Language::English, &normal)
+    let mnemonic = Mnemonic::parse_in_normalized(Language::English, normal)
         .map_err(|_| MnemonicError::Checksum)?;
     let (mut bytes, length) = mnemonic.to_entropy_array();
     let entropy = bytes.get(..length).and_then(Secret::from_slice);
@@ -136,10 +143,28 @@ mod tests {
     #[test]
     fn a_wrong_count_is_said_first() {
         let text = ZEROS.replacen("abandon abandon", "abandonabandon", 1);
-        assert_eq!(refused(&text), MnemonicError::WordCount { found: 23 });
-        assert_eq!(refused(""), MnemonicError::WordCount { found: 0 });
+        assert_eq!(
+            refused(&text),
+            MnemonicError::WordCount {
+                expected: WORDS,
+                found: 23
+            }
+        );
+        assert_eq!(
+            refused(""),
+            MnemonicError::WordCount {
+                expected: WORDS,
+                found: 0
+            }
+        );
         let flood = "abandon ".repeat(100_000);
-        assert_eq!(refused(&flood), MnemonicError::WordCount { found: 100_000 });
+        assert_eq!(
+            refused(&flood),
+            MnemonicError::WordCount {
+                expected: WORDS,
+                found: 100_000
+            }
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use bip39::{Language, Mnemonic};
 use rand_core::CryptoRng;
 use zeroize::Zeroize as _;
 
+use crate::identity::mnemonic::{self, MnemonicError};
 use crate::kdf;
 use crate::label;
 use crate::secret::Secret;
@@ -52,58 +53,23 @@ impl fmt::Display for OnionInvite {
 }
 
 impl FromStr for OnionInvite {
-    type Err = OnionInviteError;
+    type Err = MnemonicError;
 
     /// Reads twelve words, forgiving case, Unicode form, and any mix of spaces and dashes.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.len() > MAX_TEXT {
-            return Err(OnionInviteError::Shape);
+            return Err(MnemonicError::WordCount {
+                expected: ONION_WORDS,
+                found: text.split_whitespace().count(),
+            });
         }
         let mut normal = words::normalize(text);
         // One byte for one byte: the text stays where it is.
         let spaced = normal.replace(['-', '_'], " ");
         normal.zeroize();
         *normal = spaced;
-        if normal.split_whitespace().count() != ONION_WORDS {
-            return Err(OnionInviteError::Shape);
-        }
-        for (word, position) in normal.split_whitespace().zip(1..) {
-            if words::index(word).is_none() {
-                return Err(OnionInviteError::UnknownWord {
-                    position,
-                    word: words::shown(word),
-                    nearest: words::nearest(word),
-                });
-            }
-        }
-        let mnemonic = Mnemonic::parse_in_normalized(Language::English, &normal)
-            .map_err(|_| OnionInviteError::Checksum)?;
-        let (mut bytes, length) = mnemonic.to_entropy_array();
-        let secret = bytes.get(..length).and_then(Secret::from_slice);
-        bytes.zeroize();
-        secret.map(Self).ok_or(OnionInviteError::Shape)
+        mnemonic::read(&normal).map(Self)
     }
-}
-
-/// Why a text is not an onion invite.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OnionInviteError {
-    /// Not twelve words.
-    #[error("an onion invite is twelve words")]
-    Shape,
-    /// A word is not in the list.
-    #[error("word {position} ({word:?}) is not in the word list")]
-    UnknownWord {
-        /// Which of the words, counted from 1.
-        position: usize,
-        /// Its first characters, normalized.
-        word: String,
-        /// The word that was most likely meant, when there is exactly one.
-        nearest: Option<&'static str>,
-    },
-    /// Every word is known, but they do not belong together in this order.
-    #[error("the words do not match their checksum: one of them, or their order, is wrong")]
-    Checksum,
 }
 
 #[cfg(test)]
@@ -113,7 +79,7 @@ mod tests {
     /// BIP39's own test vector of 128 zero bits.
     const ZEROS: &str = "abandon-abandon-abandon-abandon-abandon-abandon-abandon-abandon-abandon-abandon-abandon-about";
 
-    fn refused(text: &str) -> OnionInviteError {
+    fn refused(text: &str) -> MnemonicError {
         text.parse::<OnionInvite>().err().expect("no invite")
     }
 
@@ -132,16 +98,22 @@ mod tests {
 
     #[test]
     fn what_is_none_is_refused_with_the_reason() {
-        for text in ["", "7-salmon-violin", "abandon", &"abandon-".repeat(100)] {
-            assert_eq!(refused(text), OnionInviteError::Shape, "{text}");
+        let long = "abandon-".repeat(100);
+        for (text, found) in [("", 0), ("7-salmon-violin", 3), ("abandon", 1), (&long, 1)] {
+            let expected = ONION_WORDS;
+            assert_eq!(
+                refused(text),
+                MnemonicError::WordCount { expected, found },
+                "{text}"
+            );
         }
         assert_eq!(
             refused(&ZEROS.replace("about", "abandon")),
-            OnionInviteError::Checksum
+            MnemonicError::Checksum
         );
         assert_eq!(
             refused(&ZEROS.replace("about", "abuot")),
-            OnionInviteError::UnknownWord {
+            MnemonicError::UnknownWord {
                 position: 12,
                 word: "abuot".into(),
                 nearest: Some("about"),
