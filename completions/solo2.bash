@@ -347,11 +347,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -413,11 +413,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -479,11 +479,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -545,11 +545,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -611,11 +611,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -677,11 +677,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -743,11 +743,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -809,11 +809,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -875,11 +875,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -945,11 +945,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1011,11 +1011,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1077,11 +1077,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1143,11 +1143,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1209,11 +1209,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1275,11 +1275,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1341,11 +1341,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1407,11 +1407,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1473,11 +1473,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1539,11 +1539,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1605,11 +1605,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1671,11 +1671,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1737,11 +1737,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1803,11 +1803,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1869,11 +1869,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -1935,11 +1935,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -2005,11 +2005,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -2071,11 +2071,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -2141,11 +2141,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -2215,11 +2215,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -2281,11 +2281,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -2359,11 +2359,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -2465,11 +2465,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -2539,11 +2539,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -2605,11 +2605,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -2679,11 +2679,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -2745,11 +2745,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -2811,11 +2811,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -2877,11 +2877,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -2943,11 +2943,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3009,11 +3009,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3095,11 +3095,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3161,11 +3161,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3231,11 +3231,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3297,11 +3297,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3363,11 +3363,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3429,11 +3429,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3495,11 +3495,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3565,11 +3565,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3643,11 +3643,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3713,11 +3713,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3787,11 +3787,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3865,11 +3865,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3931,11 +3931,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -3997,11 +3997,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -4024,7 +4024,7 @@ _solo2() {
             return 0
             ;;
         solo2__subcmd__pair__subcmd__invite)
-            opts="-p -q -v -y -h --as --qr --ttl --no-wait --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --transport --offline --password-file --password-fd --help"
+            opts="-p -q -v -y -h --as --qr --ttl --onion --no-wait --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --transport --offline --password-file --password-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4071,11 +4071,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -4141,11 +4141,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -4207,11 +4207,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -4273,11 +4273,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -4339,11 +4339,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -4405,11 +4405,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -4471,11 +4471,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -4537,11 +4537,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -4603,11 +4603,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -4673,11 +4673,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -4743,11 +4743,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -4841,11 +4841,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -4907,11 +4907,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -4973,11 +4973,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -5039,11 +5039,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -5105,11 +5105,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -5171,11 +5171,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -5237,11 +5237,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -5303,11 +5303,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -5369,11 +5369,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -5435,11 +5435,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -5501,11 +5501,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -5595,11 +5595,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -5705,11 +5705,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -5775,11 +5775,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -5841,11 +5841,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -5907,11 +5907,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -5973,11 +5973,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -6039,11 +6039,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -6105,11 +6105,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -6183,11 +6183,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -6249,11 +6249,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -6315,11 +6315,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -6389,11 +6389,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -6455,11 +6455,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -6525,11 +6525,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -6591,11 +6591,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -6661,11 +6661,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -6727,11 +6727,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -6793,11 +6793,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -6867,11 +6867,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)
@@ -6937,11 +6937,11 @@ _solo2() {
                     return 0
                     ;;
                 --route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --require-route)
-                    COMPREPLY=($(compgen -W "auto direct relay" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto direct relay onion" -- "${cur}"))
                     return 0
                     ;;
                 --transport)

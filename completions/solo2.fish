@@ -37,10 +37,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_needs_command" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_needs_command" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_needs_command" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_needs_command" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -102,10 +104,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand init" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -134,10 +138,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and not __fish_seen_subcommand_from show fingerprint qr age-key words" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -169,10 +175,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from show" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -199,10 +207,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from fingerprint" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -229,10 +239,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from qr" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -260,10 +272,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from age-key" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -290,10 +304,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand identity; and __fish_seen_subcommand_from words" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -323,10 +339,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and not __fish_seen_subcommand_from unlock lock status passwd device-secret check reindex repair compact" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -363,10 +381,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from unlock" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -394,10 +414,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from lock" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -424,10 +446,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from status" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -456,10 +480,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from passwd" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -486,10 +512,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from device-secret" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -519,10 +547,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from check" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -549,10 +579,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from reindex" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -580,10 +612,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from repair" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -610,10 +644,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand vault; and __fish_seen_subcommand_from compact" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -640,10 +676,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and not __fish_seen_subcommand_from invite join list" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -675,16 +713,19 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l password-fd -d 'Read the password from this file descriptor' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l qr -d 'Draw the code as a QR code too'
+complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l onion -d 'Pair through Tor, without any server; the code is twelve words'
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l no-wait -d 'Leave the waiting to the agent'
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l json -d 'Print JSON Lines; errors too, as the last line'
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from invite" -l plain -d 'Print words instead of glyphs, and no colour'
@@ -708,10 +749,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from join" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -738,10 +781,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pair; and __fish_seen_subcommand_from list" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -768,10 +813,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and not __fish_seen_subcommand_from list show rename remove block unblock verify trust set" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -807,10 +854,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from list" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -837,10 +886,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from show" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -867,10 +918,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from rename" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -897,10 +950,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from remove" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -927,10 +982,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from block" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -957,10 +1014,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from unblock" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -988,10 +1047,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from verify" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1019,10 +1080,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from trust" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1049,10 +1112,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand contact; and __fish_seen_subcommand_from set" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1092,10 +1157,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand send" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1133,10 +1200,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand recv" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1167,10 +1236,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand pipe" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1198,10 +1269,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and not __fish_seen_subcommand_from list accept reject cancel resume" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1233,10 +1306,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from list" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1264,10 +1339,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from accept" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1296,10 +1373,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from reject" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1326,10 +1405,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from cancel" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1356,10 +1437,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand file; and __fish_seen_subcommand_from resume" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1396,10 +1479,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and not __fish_seen_subcommand_from verify" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1433,10 +1518,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand export; and __fish_seen_subcommand_from verify" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1465,10 +1552,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand import" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1502,10 +1591,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand edit" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1538,10 +1629,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand delete" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1574,10 +1667,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand react" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1609,10 +1704,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand read" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1639,10 +1736,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand chat" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1673,10 +1772,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand history" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1708,10 +1809,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand search" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1739,10 +1842,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and not __fish_seen_subcommand_from list show flush cancel" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1773,10 +1878,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from list" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1803,10 +1910,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from show" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1833,10 +1942,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from flush" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1863,10 +1974,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand queue; and __fish_seen_subcommand_from cancel" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1893,10 +2006,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and not __fish_seen_subcommand_from status policy test" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1926,10 +2041,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from status" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1956,10 +2073,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from policy" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -1986,10 +2105,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand route; and __fish_seen_subcommand_from test" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2016,10 +2137,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and not __fish_seen_subcommand_from add list remove test" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2050,10 +2173,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from add" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2080,10 +2205,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from list" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2110,10 +2237,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from remove" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2140,10 +2269,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2171,10 +2302,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2202,10 +2335,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and not __fish_seen_subcommand_from run start stop status lock unlock reload install" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2240,10 +2375,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from run" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2273,10 +2410,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from start" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2304,10 +2443,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from stop" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2334,10 +2475,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from status" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2364,10 +2507,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from lock" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2395,10 +2540,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from unlock" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2426,10 +2573,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from reload" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2456,10 +2605,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand agent; and __fish_seen_subcommand_from install" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2489,10 +2640,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and not __fish_seen_subcommand_from get set list path edit" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2524,10 +2677,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from get" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2554,10 +2709,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from set" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2584,10 +2741,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from list" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2614,10 +2773,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from path" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2644,10 +2805,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand config; and __fish_seen_subcommand_from edit" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2674,10 +2837,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and not __fish_seen_subcommand_from profile all" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2707,10 +2872,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from profile" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2739,10 +2906,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand wipe; and __fish_seen_subcommand_from all" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2769,10 +2938,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand schema" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2799,10 +2970,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand demo" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2829,10 +3002,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand completion" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2859,10 +3034,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand man" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2889,10 +3066,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand version" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
@@ -2919,10 +3098,12 @@ never\t'Always do the work in this process'"
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
-relay\t'Through a relay, which hides your address from the peer'"
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
 complete -c solo2 -n "__fish_solo2_using_subcommand generate" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"

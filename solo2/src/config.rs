@@ -911,7 +911,10 @@ mod tests {
 
     #[test]
     fn every_key_can_be_read_back_after_it_was_set() {
-        let (_dir, file) = write("");
+        let (dir, file) = write("");
+        // What is set as a path comes back as the whole one.
+        let tor = dir.path().canonicalize().expect("a directory");
+        let tor = tor.to_str().expect("UTF-8");
         let values = [
             "work",
             "wss://a.example",
@@ -920,6 +923,8 @@ mod tests {
             "solo2-relay://a0nSAAECAwQFBgcI.cjktsQCp8REEnOSvMBtnfsAlde-DcNZ28xJEl1YL5Gk@relay.example/?udp=3478",
             "relay",
             "true",
+            "quic",
+            tor,
             "read",
             "off",
             "20MB",

@@ -166,6 +166,43 @@ fn anywhere(dir: &Path, needle: &[u8]) -> bool {
     })
 }
 
+/// Two who know each other already: one of them wants to be hidden, and the other one, who has a
+/// Tor network at hand, follows. The agents run on.
+#[test]
+fn who_hides_from_a_contact_takes_the_conversation_along() {
+    let Some(network) = network() else {
+        return;
+    };
+    let (_world, a, b) = World::alice_and_bob();
+    a.deliver("bob", "in the open");
+    let config = network.arti_config();
+    for home in [&a, &b] {
+        home.run(&["config", "set", "tor.config", config.to_str().unwrap()])
+            .ok();
+    }
+    a.run(&["contact", "set", "bob", "route=onion", "strict=true"])
+        .ok();
+    let insisting = ["--require-route", "onion", "--wait", "delivered"];
+    let words = ["send", "bob", "-m", "hidden", "--timeout", "110s", "--json"];
+    let sent = a.run(&[&words[..], &insisting].concat()).ok().last_event();
+    assert_eq!(sent["results"][0]["route"], "onion");
+    let answered = send(&b, "alice", "where are you?");
+    assert_eq!(answered["results"][0]["route"], "onion");
+    assert_eq!(
+        b.recv_texts(2, PATIENCE),
+        ["in the open", "hidden"],
+        "one conversation"
+    );
+    assert_eq!(b.route("alice")["transport"], "tor");
+
+    a.run(&["contact", "set", "bob", "route=auto", "strict=false"])
+        .ok();
+    eventually(PATIENCE, "a straight link again", || {
+        let sent = send(&a, "bob", "back");
+        sent["results"][0]["route"] == "direct"
+    });
+}
+
 /// A filter that counts what is not Tor's on this machine's loopback, TCP's answers included.
 fn count_others(namespace: &Namespace, ports: &[u16]) {
     let ports: Vec<_> = ports.iter().map(u16::to_string).collect();

@@ -226,12 +226,14 @@ impl<'a> Conversation<'a> {
     async fn prompt(&self) {
         let found = self.find_route().await.ok().flatten();
         let way = match found.filter(|peer| peer["connected"] == true) {
-            Some(peer) if self.cx.out.is_plain() => match peer["route"] == "relay" {
-                true => "(relay)",
-                false => "(direct)",
+            Some(peer) => match (peer["route"].as_str(), self.cx.out.is_plain()) {
+                (Some("relay"), true) => "(relay)",
+                (Some("onion"), true) => "(onion)",
+                (_, true) => "(direct)",
+                (Some("relay"), false) => "◐",
+                (Some("onion"), false) => "🧅",
+                (_, false) => "⇄",
             },
-            Some(peer) if peer["route"] == "relay" => "◐",
-            Some(_) => "⇄",
             None if self.cx.out.is_plain() => "(offline)",
             None => "·",
         };

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Outcome;
+use super::agent::reload;
 use crate::agent;
 use crate::config::{self, Key, Settings};
 use crate::context::Context;
@@ -62,7 +63,11 @@ impl Config {
                 if cx.out.is_json() {
                     say(cx, key, &settings.get(key))?;
                 }
-                remind(cx)?;
+                match key {
+                    // What hides must not wait for somebody to remember.
+                    Key::NetRoute | Key::NetStrict | Key::TorConfig => reload(cx)?,
+                    _ => remind(cx)?,
+                }
             }
             Verb::List => {
                 let settings = cx.settings()?;

@@ -258,7 +258,7 @@ impl FromStr for Setting {
     fn from_str(text: &str) -> Result<Setting, String> {
         /// What a contact can be set to, and the words for each.
         const SETTINGS: [(&str, &[&str]); 5] = [
-            ("route", &["auto", "direct", "relay"]),
+            ("route", &["auto", "direct", "relay", "onion"]),
             ("strict", &["true", "false"]),
             ("receipts", &["none", "delivery", "read"]),
             ("max-file", &["off", "default"]),

@@ -37,7 +37,7 @@ use crate::config::Transport;
 use crate::net::RoutePolicy;
 use crate::net::bulk::Lanes;
 use crate::net::connection::{self, Connection};
-use crate::net::direct::{ConnectError, DirectConfig};
+use crate::net::direct::{ConnectError, DirectConfig, Via};
 use crate::net::handshake::{self, Ends, HandshakeError};
 use crate::net::ice::Role;
 use crate::net::ice::offer::LinkSignal;
@@ -71,6 +71,8 @@ pub(crate) enum Order {
     Reset,
     /// What links are made under from now on.
     Wish(Wish),
+    /// The configuration changed: where the contact is awaited may have, too.
+    Listen,
     /// Leave.
     Stop,
 }
@@ -79,6 +81,7 @@ struct Attempt {
     policy: RoutePolicy,
     dialing: bool,
     webrtc: bool,
+    by_tor: bool,
     /// The other side has taken part in it.
     answered: bool,
     connected: bool,
@@ -129,6 +132,8 @@ struct Courier {
     detour: bool,
     /// Whether the next dial is WebRTC's, when the choice is ours.
     webrtc: bool,
+    /// Whether the contact came through Tor last, and is called there though any way will do.
+    by_tor: bool,
     /// Whether the next dial need not wait: the last link was given up for another route.
     eager: bool,
     failures: usize,
@@ -186,6 +191,7 @@ impl Courier {
             offer: None,
             wish,
             detour: false,
+            by_tor: false,
             webrtc: false,
             eager: false,
             failures: 0,
@@ -222,6 +228,7 @@ impl Courier {
                     Some(Order::Up) => self.failures = 0,
                     Some(Order::Reset) => self.schedule(),
                     Some(Order::Wish(wish)) => self.follow(wish),
+                    Some(Order::Listen) => self.listen(),
                     Some(Order::Stop) | None => return,
                 },
                 Some(caller) = self.callers.recv() => self.on_call(caller),
@@ -255,12 +262,13 @@ impl Courier {
     /// Listens on this epoch's token and its neighbours', since clocks differ; or at our onion
     /// service, and at a server only if Tor is no more than a preference.
     fn listen(&mut self) {
-        let through_tor = match self.net.egress.policy() {
+        let expected = match self.net.egress.policy() {
             RoutePolicy::Offline => false,
             RoutePolicy::Onion => true,
+            _ if self.net.onions.welcomes() => self.wish.allows(RoutePolicy::Onion),
             _ => self.wish.policy == RoutePolicy::Onion,
         };
-        if !through_tor {
+        if !expected {
             self.service = None;
         } else if self.service.is_none() {
             let (callers, calls) = mpsc::channel(CALLERS);
@@ -322,7 +330,10 @@ impl Courier {
 
     fn dial(&mut self) {
         let online = *self.net.introductions.reach().borrow() == Reach::Online;
-        let through_tor = self.policy() == RoutePolicy::Onion;
+        let through_tor = match self.policy() {
+            RoutePolicy::Any => self.by_tor,
+            policy => policy == RoutePolicy::Onion,
+        };
         if self.busy() || !(online || through_tor) || self.attempts.len() >= ATTEMPTS_MAX {
             return;
         }
@@ -429,9 +440,14 @@ impl Courier {
         let (out, mut outgoing) = mpsc::channel(16);
         let dialing = start.role() == Role::Controlling;
         let policy = match start {
-            Start::Answer(_) => RoutePolicy::Onion,
-            _ => self.policy(),
+            // Who does not insist on Tor keeps what comes through it.
+            Start::Call | Start::Answer(_) if self.wish.policy != RoutePolicy::Onion => {
+                RoutePolicy::Any
+            }
+            Start::Call | Start::Answer(_) => RoutePolicy::Onion,
+            Start::Signal(..) => self.policy(),
         };
+        let by_tor = !matches!(start, Start::Signal(..));
         let webrtc = match (&start, self.net.transport()) {
             (Start::Call | Start::Answer(_), _) => false,
             (Start::Signal(_, _, Some(offer)), _) => offer.is_webrtc(),
@@ -466,6 +482,7 @@ impl Courier {
                 policy,
                 dialing,
                 webrtc,
+                by_tor,
                 answered: false,
                 connected: false,
                 signals,
@@ -485,6 +502,7 @@ impl Courier {
             News::Connected(link) => {
                 if let Some(attempt) = self.attempts.get_mut(&link) {
                     attempt.connected = true;
+                    self.by_tor = attempt.by_tor;
                 }
             }
             News::Stuck(link) => {
@@ -498,6 +516,7 @@ impl Courier {
                 if let Some(ended) = &ended {
                     // The other side may not want it.
                     self.webrtc &= !(ended.dialing && ended.webrtc && !ended.answered);
+                    self.by_tor &= !(ended.dialing && ended.by_tor && !ended.connected);
                 }
                 if let Some(ended) = ended.filter(|_| self.wish.fallback) {
                     // A link that ends gives the wished route its chance again.
@@ -554,9 +573,9 @@ async fn attempt(
     };
     keys.set_trouble(None);
     let _ = news.send(News::Connected(link)).await;
-    let patience = match policy {
-        RoutePolicy::Onion => ONION_HANDSHAKE_MAX,
-        _ => HANDSHAKE_MAX,
+    let patience = match connection.path().borrow().via {
+        Via::Onion => ONION_HANDSHAKE_MAX,
+        Via::Direct | Via::Relay => HANDSHAKE_MAX,
     };
     match timeout(patience, shake_hands(&net, &keys, role, &connection)).await {
         Ok(Ok(established)) => carry(&net, &keys, policy, &connection, established).await,

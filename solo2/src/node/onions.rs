@@ -52,6 +52,13 @@ impl Onions {
         *self.custom.write().unwrap_or_else(PoisonError::into_inner) = custom;
     }
 
+    /// Whether contacts who come through Tor are welcome though we would not: a profile with a
+    /// Tor of its own keeps a service for each.
+    pub(crate) fn welcomes(&self) -> bool {
+        let custom = self.custom.read().unwrap_or_else(PoisonError::into_inner);
+        custom.is_some()
+    }
+
     /// Tor, started if it is not.
     pub(crate) async fn tor(&self) -> Result<Arc<Tor>, OnionError> {
         if self.egress.policy() == RoutePolicy::Offline {

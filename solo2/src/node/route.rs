@@ -276,6 +276,9 @@ impl Core {
     /// The same for everybody: the profile's route changed.
     pub(crate) fn reconsider_all(&mut self) {
         self.reconsidered.extend(self.peers.keys());
+        for peer in self.peers.values() {
+            let _ = peer.courier.send(Order::Listen);
+        }
     }
 
     /// Brings links and couriers in line with what is wished now.
