@@ -105,7 +105,7 @@ fn a_value_that_cannot_be_meant_is_refused_and_the_file_stays() {
     let text = "# mine\n[net]\nroute = \"direct\" # for now\n";
     write(&place, text);
     for words in [
-        ["net.route", "onion"],
+        ["net.route", "sideways"],
         ["net.signal", "ws://signal.example"],
         ["net.signal", "http://signal.example"],
         ["net.stun", "signal.example"],

@@ -60,7 +60,7 @@ fn a_wrong_flag_is_exit_2_and_with_json_an_error_object() {
         &["send", "bob", "-m", "x", "--geo", "1,2"],
         &["send", "bob", "--geo", "100,2"],
         &["send", "bob:x", "-m", "x"],
-        &["--route", "onion", "version"],
+        &["--route", "sideways", "version"],
         &["--transport", "pigeon", "version"],
         &["send", "bob", "-f", "x", "--geo", "1,2"],
         &["send", "bob", "-f", "x", "--lines"],

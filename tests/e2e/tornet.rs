@@ -203,7 +203,8 @@ impl Node {
         let (port, dir_port) = (free_port(), free_port());
         let v3ident = authority.then(|| {
             let certificate = keys.join("authority_certificate");
-            let mut made = Command::new("tor-gencert")
+            let mut made = Command::new("nice")
+                .arg("tor-gencert")
                 .args([
                     "--create-identity-key",
                     "--passphrase-fd",

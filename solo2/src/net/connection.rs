@@ -313,8 +313,8 @@ impl SendStream {
         }
     }
 
-    /// Says that no more is coming, and waits until the peer has all of it, or, on a share,
-    /// until it is on its way: closing the connection does not overtake it.
+    /// Says that no more is coming. Over QUIC it waits until the peer's side has all of it, which
+    /// may still be unread when the connection closes; on a share closing does not overtake it.
     pub(crate) async fn finish(&mut self) -> Result<(), Broken> {
         match self {
             Self::Quic(stream) => {

@@ -408,8 +408,8 @@ async fn settle(
     }
     .map_err(|error| Failure::new(Kind::Integrity, format!("pairing failed: {error}")))?;
     let outcome = agree(node, established, (proven.side, onion), name).await;
-    if onion && proven.side == InviteSide::Inviter && outcome.is_ok() {
-        // The last words take their time through Tor, and end with the service.
+    if proven.side == InviteSide::Inviter && outcome.is_ok() {
+        // What has arrived there is not read yet, and lost with the connection.
         let _ = timeout(PARTING, connection.streams.accept()).await;
     }
     connection.close();
