@@ -232,7 +232,10 @@ impl Tor {
     }
 
     /// Keeps the service behind `door` until the result is dropped.
-    pub(crate) fn open(&self, door: &Door) -> Result<Service, OnionError> {
+    ///
+    /// Connects first: a service that is launched before is never published (arti 0.47).
+    pub(crate) async fn open(&self, door: &Door) -> Result<Service, OnionError> {
+        self.connect().await?;
         let key = HsClientDescEncKey::from(&door.reader());
         // Known to nobody: what Tor keeps on the disk under it says nothing.
         let nickname = format!("s{:016x}", rand::random::<u64>());

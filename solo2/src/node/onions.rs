@@ -113,7 +113,7 @@ pub(crate) async fn keep(onions: Arc<Onions>, door: Door, callers: mpsc::Sender<
     let mut failures = 0;
     while !callers.is_closed() {
         let service = match onions.tor().await {
-            Ok(tor) => tor.open(&door),
+            Ok(tor) => tor.open(&door).await,
             Err(error) => Err(error),
         };
         match service {

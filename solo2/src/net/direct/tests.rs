@@ -408,7 +408,8 @@ async fn datagrams_are_large_until_the_path_leaves_the_machine() {
     assert_eq!(near.sizes(), BTreeSet::from([LOCAL_DATAGRAM_LEN]));
 
     near.silent.store(true, Ordering::Relaxed);
-    timeout(Duration::from_secs(60), both_ways(&ends, MIB))
+    // QUIC learns of the smaller size from losses, and a slow machine has few of them a minute.
+    timeout(Duration::from_secs(180), both_ways(&ends, MIB))
         .await
         .expect("the connection survives");
     assert_eq!(far.sizes(), BTreeSet::from([DATAGRAM_LEN]));

@@ -50,7 +50,7 @@ async fn reach(tor: &Tor, door: &Door) -> Connection {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     };
-    timeout(Duration::from_secs(120), reached)
+    timeout(Duration::from_secs(300), reached)
         .await
         .expect("the service is reached")
 }
@@ -63,7 +63,7 @@ async fn a_service_is_reached_by_who_shares_the_secret_and_by_nobody_else() {
     };
     let secret = Secret::new(&[7; 32]);
     let door = Door::new(&secret, b"bob");
-    let mut service = bob.open(&door).expect("a service");
+    let mut service = bob.open(&door).await.expect("a service");
     let calls = reach(&alice, &door).await;
     let (mut send, mut recv) = calls.streams.open().await.expect("opens");
     send.write_all(b"hello").await.expect("writes");

@@ -43,7 +43,7 @@ impl OpenOnion {
     pub(crate) async fn open(node: &Node, ttl: Duration) -> Result<Self, Failure> {
         let tor = tor(node).await?;
         let invite = OnionInvite::generate(&mut rand::rng());
-        let service = tor.open(&Door::new(&invite.key(), OWNER));
+        let service = tor.open(&Door::new(&invite.key(), OWNER)).await;
         Ok(Self {
             invite,
             expires_at: Instant::now() + ttl,
