@@ -194,6 +194,13 @@ fn who_hides_from_a_contact_takes_the_conversation_along() {
         "one conversation"
     );
     assert_eq!(b.route("alice")["transport"], "tor");
+
+    a.run(&["contact", "set", "bob", "route=auto", "strict=false"])
+        .ok();
+    eventually(PATIENCE, "a straight link again", || {
+        let sent = send(&a, "bob", "back");
+        sent["results"][0]["route"] == "direct"
+    });
 }
 
 /// A filter that counts what is not Tor's on this machine's loopback, TCP's answers included.

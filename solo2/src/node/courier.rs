@@ -406,6 +406,10 @@ impl Courier {
             self.dial();
             return;
         }
+        // Whoever makes offers again does not wait at its onion service.
+        self.by_tor = false;
+        self.attempts
+            .retain(|_, attempt| !(attempt.dialing && attempt.by_tor) || attempt.connected);
         // Who answered our offer and now makes one has started anew and forgotten ours.
         let dialing = self
             .attempts
