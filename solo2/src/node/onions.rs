@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 use tokio::time::sleep;
 
 use super::Egress;
@@ -30,9 +30,7 @@ pub(crate) struct Onions {
     egress: Egress,
     /// arti's own configuration, if the user gave one.
     custom: RwLock<Option<PathBuf>>,
-    tor: tokio::sync::Mutex<Option<Arc<Tor>>>,
-    /// The same for whoever only looks.
-    shown: RwLock<Option<Arc<Tor>>>,
+    tor: OnceCell<Arc<Tor>>,
 }
 
 impl Onions {
@@ -42,8 +40,7 @@ impl Onions {
             directory,
             egress,
             custom: RwLock::new(custom),
-            tor: tokio::sync::Mutex::new(None),
-            shown: RwLock::new(None),
+            tor: OnceCell::new(),
         }
     }
 
@@ -66,10 +63,10 @@ impl Onions {
                 "this machine is kept offline".to_owned(),
             ));
         }
-        let mut place = self.tor.lock().await;
-        if let Some(tor) = &*place {
-            return Ok(tor.clone());
-        }
+        self.tor.get_or_try_init(|| self.start()).await.cloned()
+    }
+
+    async fn start(&self) -> Result<Arc<Tor>, OnionError> {
         let custom = self
             .custom
             .read()
@@ -86,16 +83,12 @@ impl Onions {
         };
         let egress = self.egress.clone();
         let policy = Arc::new(move || egress.policy());
-        let tor = Tor::new(&self.directory, custom.as_deref(), policy)?;
-        *place = Some(tor.clone());
-        *self.shown.write().unwrap_or_else(PoisonError::into_inner) = Some(tor.clone());
-        Ok(tor)
+        Tor::new(&self.directory, custom.as_deref(), policy)
     }
 
     /// How far Tor is, if it was started.
     pub(crate) fn to_json(&self) -> Value {
-        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(tor) = &*shown else {
+        let Some(tor) = self.tor.get() else {
             return Value::Null;
         };
         let progress = tor.progress();
