@@ -201,13 +201,9 @@ enum Ask {
 
 impl Shared {
     fn new(side: yamux::Mode, bytes: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
-        let mut config = yamux::Config::default();
-        config.set_max_num_streams(STREAMS);
-        config.set_max_connection_receive_window(Some(WINDOW));
-        let connection = yamux::Connection::new(bytes.compat(), config, side);
         let (asked, asks) = mpsc::channel(STREAMS);
         let (arrivals, arrived) = mpsc::channel(ARRIVED_MAX);
-        tokio::spawn(share(connection, asks, arrivals));
+        tokio::spawn(share(side, bytes, asks, arrivals));
         Self {
             asked,
             arrived: Arc::new(Mutex::new(arrived)),
@@ -228,11 +224,16 @@ impl Shared {
 }
 
 /// Moves the bytes of all streams, until somebody closes the connection or it breaks.
-async fn share<T: futures_util::AsyncRead + futures_util::AsyncWrite + Unpin>(
-    mut connection: yamux::Connection<T>,
+async fn share(
+    side: yamux::Mode,
+    mut bytes: impl AsyncRead + AsyncWrite + Unpin,
     mut asks: mpsc::Receiver<Ask>,
     arrivals: mpsc::Sender<yamux::Stream>,
 ) {
+    let mut config = yamux::Config::default();
+    config.set_max_num_streams(STREAMS);
+    config.set_max_connection_receive_window(Some(WINDOW));
+    let mut connection = yamux::Connection::new((&mut bytes).compat(), config, side);
     let mut wanted = VecDeque::new();
     poll_fn(|context| {
         loop {
@@ -268,6 +269,11 @@ async fn share<T: futures_util::AsyncRead + futures_util::AsyncWrite + Unpin>(
     })
     .await;
     let _ = timeout(FAREWELL, poll_fn(|context| connection.poll_close(context))).await;
+    drop(connection);
+    // The peer may be writing while it reads the last of ours: that must not fail before it has.
+    let mut rest = [0; 4096];
+    let leaves = async { while bytes.read(&mut rest).await.is_ok_and(|len| len > 0) {} };
+    let _ = timeout(FAREWELL, leaves).await;
 }
 
 fn halves(stream: yamux::Stream) -> (SendStream, RecvStream) {
