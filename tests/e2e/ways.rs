@@ -274,6 +274,15 @@ fn a_file_goes_on_when_the_straight_way_closes_and_opens_again() {
     let (said, film) = taken(&lab);
     assert_eq!(said, ["straight", "around", "straight again"]);
     assert!(film == bytes);
+
+    // Closed for longer than the checks of one search take.
+    network.block();
+    wait_for_route(a, "bob", "relay");
+    thread::sleep(Duration::from_secs(18));
+    network.open();
+    let opened = Instant::now();
+    wait_for_route(a, "bob", "direct");
+    println!("closed for long, back after {:.1?}", opened.elapsed());
 }
 
 #[test]

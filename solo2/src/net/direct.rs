@@ -58,6 +58,9 @@ pub(super) const LOST_TIMEOUT: Duration = Duration::from_secs(30);
 const INTERFACES_EVERY: Duration = Duration::from_secs(3);
 /// How long a direct path stands before the relays' addresses are given back.
 const RELAYS_KEPT: Duration = Duration::from_secs(30);
+/// While a relay carries the link, a way without it is looked for: after this long, after
+/// twice as long, and so on, up to the second.
+const BETTER_AFTER: [Duration; 2] = [Duration::from_secs(15), Duration::from_secs(240)];
 /// How often the peer hears of our addresses while there is no path.
 const REPEAT_WHILE_LOST: Duration = Duration::from_secs(10);
 /// After an outage QUIC would wait for a probe timer that has grown as long as the
@@ -338,6 +341,7 @@ pub(super) fn search<T>(
         streams: HashMap::new(),
         stream_ended: mpsc::channel(MAX_RELAYS),
         rest_relays: None,
+        better: None,
         reflexive: Reflexive::new(config.stun),
         stun,
         incoming: Some(incoming),
@@ -431,6 +435,8 @@ struct Driver {
     stream_ended: (mpsc::Sender<SocketAddr>, mpsc::Receiver<SocketAddr>),
     /// When a direct path has stood long enough.
     rest_relays: Option<Instant>,
+    /// When to look for a way without a relay, and how long that waited.
+    better: Option<(Instant, Duration)>,
     reflexive: Reflexive,
     stun: mpsc::Receiver<Stun>,
     /// `None` once the other end of the channel is gone; the same for `out`.
@@ -522,6 +528,9 @@ impl Driver {
             LinkSignal::Candidates { .. } => (Vec::new(), None),
         };
         self.ice.handle_signal(signal)?;
+        if self.policy == RoutePolicy::Any {
+            self.ice.look_for_better(Instant::now());
+        }
         if let Some(theirs) = theirs {
             // The first introduction counts, for ICE as here.
             self.fingerprints.1.get_or_init(|| theirs);
@@ -575,6 +584,7 @@ impl Driver {
             self.ice.poll_timeout(),
             self.relays.poll_timeout(now),
             self.rest_relays,
+            self.better.map(|(due, _)| due),
             self.kicks.last().copied(),
             self.reflexive.poll_timeout(),
             self.repeat,
@@ -657,6 +667,7 @@ impl Driver {
         let pair = way.map(|way| way.pair);
         let relayed = pair.is_some_and(|pair| self.ice.is_relayed(pair));
         self.rest(pair.is_some() && !relayed, now);
+        self.look_for_better(relayed, now);
         let first = *self.path.borrow() == PathState::NONE;
         if self.mux.set_way(way, &self.own) && way.is_some() && !first {
             if let Upper::Quic { moves, .. } = &self.upper {
@@ -725,6 +736,25 @@ impl Driver {
         self.tell_of_relays();
         self.announce |= !self.policy.hides();
         self.repeat = Some(now + REPEAT_WHILE_LOST);
+    }
+
+    /// While the path goes through a relay, both sides look now and then for a better one.
+    fn look_for_better(&mut self, relayed: bool, now: Instant) {
+        let [first, most] = BETTER_AFTER;
+        match self.better {
+            _ if !relayed => self.better = None,
+            None if self.policy == RoutePolicy::Any => self.better = Some((now + first, first)),
+            Some((due, waited)) if due <= now => {
+                let wait = (waited * 2).min(most);
+                self.better = Some((now + wait, wait));
+                // A translator may have given us another port by now.
+                self.ask_servers(now);
+                self.ice.look_for_better(now);
+                // The peer looks when it hears of us: filters open from both sides at once.
+                self.announce = true;
+            }
+            _ => {}
+        }
     }
 
     /// Gives the relays' addresses back once a direct path has stood for a while.

@@ -11,6 +11,9 @@
 //!                            └────────────────────────┘
 //! ```
 //!
+//! A relayed pair is never the end of it: [`Ice::look_for_better`] checks all pairs again
+//! while that one goes on carrying the link.
+//!
 //! What the peer can make us do: send connectivity checks of about 100 bytes, paced,
 //! to at most 64 unicast addresses of its choice per link, as in every ICE agent.
 //!
@@ -54,6 +57,9 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// RFC 7675: a pair on which the peer no longer answers us is given up, even when the
 /// peer's own datagrams still arrive.
 const CONSENT: Duration = Duration::from_secs(20);
+
+/// How long all pairs have to show that one of them is better than a relayed one.
+const LOOK: Duration = Duration::from_secs(4);
 
 const UFRAG_LEN: usize = 8;
 const PWD_LEN: usize = 32;
@@ -102,6 +108,9 @@ pub(crate) struct Ice {
     theirs: Option<u32>,
     signalled: usize,
     nominated: Option<Pair>,
+    /// While all pairs are checked again under the nominated one: until when, and which
+    /// relayed pair the agent prefers by now.
+    looking: Option<(Instant, Option<Pair>)>,
     /// Addresses that relays lend the peer, as it says.
     relayed: Vec<SocketAddr>,
     /// Remote addresses that proved to know our password.
@@ -154,6 +163,7 @@ impl Ice {
             theirs: None,
             signalled: 0,
             nominated: None,
+            looking: None,
             relayed: Vec::new(),
             authentic: Vec::new(),
             new_authentic: false,
@@ -492,9 +502,24 @@ impl Ice {
             || now.saturating_duration_since(answered) > CONSENT
     }
 
+    /// Checks all pairs again while the nominated one goes on carrying the link, and leaves
+    /// it only for one that needs no relay. Only worth it while that one is relayed; to open
+    /// the filters of two translators both sides must look at about the same time.
+    pub(crate) fn look_for_better(&mut self, now: Instant) {
+        let relayed = self.nominated.is_some_and(|pair| self.is_relayed(pair));
+        if relayed && self.looking.is_none() {
+            self.looking = Some((now + LOOK, None));
+            self.agent.recreate_candidate_pairs();
+        }
+    }
+
     /// Lets time pass. Call when [`Self::poll_timeout`] is due and after every input.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        if self.is_dead(now) || self.try_again.is_some_and(|due| due <= now) {
+        let dead = self.is_dead(now);
+        if dead {
+            self.looking = None;
+        }
+        if dead || self.try_again.is_some_and(|due| due <= now) {
             self.try_again = Some(now + TRY_AGAIN);
             self.agent.recreate_candidate_pairs();
         }
@@ -506,14 +531,24 @@ impl Ice {
                 ..
             } = event
             {
-                self.nominated = Some(Pair {
+                let pair = Pair {
                     local: source,
                     remote: destination,
-                });
-                (self.heard, self.answered) = (Some(now), None);
+                };
+                let relayed = self.is_relayed(pair);
+                match &mut self.looking {
+                    Some((_, preferred)) if relayed => *preferred = Some(pair),
+                    _ => self.nominate(Some(pair), now),
+                }
             }
         }
-        if !self.agent.state().is_connected() {
+        let over = self.looking.is_none_or(|(until, _)| until <= now);
+        if let Some((_, preferred)) = self.looking.take_if(|_| over) {
+            if preferred != self.nominated {
+                self.nominate(preferred, now);
+            }
+        }
+        if over && !self.agent.state().is_connected() {
             self.nominated = None;
         }
         let searching = self.has_met() && self.nominated.is_none();
@@ -524,10 +559,16 @@ impl Ice {
         }
     }
 
+    fn nominate(&mut self, pair: Option<Pair>, now: Instant) {
+        (self.nominated, self.looking) = (pair, None);
+        (self.heard, self.answered) = (Some(now), None);
+    }
+
     /// When [`Self::handle_timeout`] wants to be called.
     pub(crate) fn poll_timeout(&mut self) -> Option<Instant> {
-        let agent = self.agent.poll_timeout();
-        agent.into_iter().chain(self.try_again).min()
+        let looking = self.looking.map(|(until, _)| until);
+        let due = [self.agent.poll_timeout(), self.try_again, looking];
+        due.into_iter().flatten().min()
     }
 
     /// The next check to send; call until `None`.
@@ -663,6 +704,100 @@ mod tests {
         pass(&mut one, &mut two, &mut now, 120, false);
         pass(&mut one, &mut two, &mut now, 8, true);
         assert!(one.nominated().is_some() && two.nominated().is_some());
+    }
+
+    /// Ends with an address at a relay each, which the other can reach when nothing else passes.
+    fn ends_with_relays() -> (Ice, Ice) {
+        let (mut one, mut two) = ends();
+        assert!(one.add_relayed(LENT[0]) && two.add_relayed(LENT[1]));
+        let (mine, theirs) = (one.announcement(), two.announcement());
+        two.handle_signal(mine).expect("a newer set counts");
+        one.handle_signal(theirs).expect("a newer set counts");
+        (one, two)
+    }
+
+    const LENT: [SocketAddr; 2] = [
+        SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(10, 8, 0, 1)), 5_001),
+        SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(10, 8, 0, 1)), 5_002),
+    ];
+
+    /// Like [`pass`]; unless `open`, only what goes from relay to relay arrives. Returns which
+    /// pairs were nominated by `one` on the way.
+    fn pass_relays(
+        one: &mut Ice,
+        two: &mut Ice,
+        now: &mut Instant,
+        seconds: u32,
+        open: bool,
+    ) -> Vec<Option<Pair>> {
+        let mut seen = vec![one.nominated()];
+        for _ in 0..seconds * 50 {
+            *now += PACE;
+            for turn in [true, false] {
+                let (from, to) = if turn {
+                    (&mut *one, &mut *two)
+                } else {
+                    (&mut *two, &mut *one)
+                };
+                from.handle_timeout(*now);
+                while let Some(Check { pair, message }) = from.poll_transmit() {
+                    let relays = LENT.contains(&pair.local) && LENT.contains(&pair.remote);
+                    let direct = !LENT.contains(&pair.local) && !LENT.contains(&pair.remote);
+                    if relays || (direct && open) {
+                        to.handle_stun(*now, pair.remote, pair.local, &message);
+                    }
+                }
+                from.note_heard(*now);
+            }
+            if seen.last() != Some(&one.nominated()) {
+                seen.push(one.nominated());
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn a_relayed_pair_is_left_for_a_direct_one_that_works_again() {
+        for looker in 0..3 {
+            let (mut one, mut two) = ends_with_relays();
+            let mut now = Instant::now();
+            pass_relays(&mut one, &mut two, &mut now, 30, false);
+            let relayed = one.nominated().expect("a relay carries it");
+            assert!(one.is_relayed(relayed));
+
+            one.look_for_better(now);
+            two.look_for_better(now);
+            let seen = pass_relays(&mut one, &mut two, &mut now, 30, false);
+            assert_eq!(seen, [Some(relayed)], "nothing better: nothing changes");
+
+            pass_relays(&mut one, &mut two, &mut now, 30, true);
+            assert_eq!(one.nominated(), Some(relayed), "nobody looked");
+            if looker != 1 {
+                one.look_for_better(now);
+            }
+            if looker != 0 {
+                two.look_for_better(now);
+            }
+            let seen = pass_relays(&mut one, &mut two, &mut now, 8, true);
+            assert_eq!(
+                seen.len(),
+                2,
+                "{looker}: one change, without a gap: {seen:?}"
+            );
+            let [mine, theirs] = [&one, &two].map(|end| end.nominated().expect("a pair"));
+            assert!(!one.is_relayed(mine) && !two.is_relayed(theirs), "{looker}");
+            assert_eq!((mine.local, mine.remote), (theirs.remote, theirs.local));
+        }
+    }
+
+    #[test]
+    fn a_relay_that_dies_while_the_sides_look_is_lost_as_ever() {
+        let (mut one, mut two) = ends_with_relays();
+        let mut now = Instant::now();
+        pass_relays(&mut one, &mut two, &mut now, 30, false);
+        one.look_for_better(now);
+        pass(&mut one, &mut two, &mut now, 8, false);
+        assert!(one.nominated().is_none());
     }
 
     #[test]
