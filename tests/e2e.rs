@@ -37,6 +37,8 @@ mod chaos;
 mod chromium;
 #[path = "e2e/clock.rs"]
 mod clock;
+#[path = "e2e/cover.rs"]
+mod cover;
 #[path = "e2e/crash.rs"]
 mod crash;
 #[path = "e2e/deletion.rs"]

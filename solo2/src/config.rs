@@ -6,6 +6,8 @@
 //! and order. Only keys that do something exist.
 //! Spec: docs/cli.md, "Environment and files".
 
+mod cover;
+
 use std::fmt;
 use std::fs;
 use std::io::Write;
@@ -22,6 +24,8 @@ use crate::error::{Failure, Kind};
 use crate::paths;
 use crate::size::Size;
 use zeroize::Zeroizing;
+
+pub(crate) use cover::Cover;
 
 /// What the node runs with.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -50,6 +54,9 @@ pub(crate) struct NodeConfig {
     /// arti's own configuration file, for another Tor network or for bridges.
     #[serde(default)]
     pub(crate) tor: Option<PathBuf>,
+    /// How links hide when and how much is said.
+    #[serde(default)]
+    pub(crate) cover: Cover,
     /// Which receipts we send.
     pub(crate) receipts: Receipts,
     /// Up to which size files are taken without asking.
@@ -283,6 +290,7 @@ pub(crate) struct Settings {
     pub(crate) strict: bool,
     pub(crate) transport: Transport,
     pub(crate) tor: Option<PathBuf>,
+    pub(crate) cover: Cover,
     pub(crate) receipts: Receipts,
     pub(crate) files: AcceptLimits,
     /// Lock the agent's vault after so long without use; never when absent.
@@ -342,6 +350,9 @@ impl Settings {
         if let Some(config) = file.tor.config {
             self.tor = Some(config);
         }
+        if let Some(cover) = file.privacy.cover {
+            self.cover = cover;
+        }
         if let Some(receipts) = file.privacy.receipts {
             self.receipts = receipts;
         }
@@ -383,6 +394,7 @@ impl Settings {
                 Some(file) => file.display().to_string(),
                 None => String::new(),
             },
+            Key::PrivacyCover => self.cover.to_string(),
             Key::PrivacyReceipts => match self.receipts {
                 Receipts::None => "none",
                 Receipts::Delivery => "delivery",
@@ -421,6 +433,7 @@ pub(crate) enum Key {
     NetStrict,
     NetTransport,
     TorConfig,
+    PrivacyCover,
     PrivacyReceipts,
     FilesAcceptNew,
     FilesAcceptKnown,
@@ -432,7 +445,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// All of them, in the order of the file.
-    pub(crate) const ALL: [Key; 15] = [
+    pub(crate) const ALL: [Key; 16] = [
         Key::DefaultProfile,
         Key::NetSignal,
         Key::NetStun,
@@ -441,6 +454,7 @@ impl Key {
         Key::NetStrict,
         Key::NetTransport,
         Key::TorConfig,
+        Key::PrivacyCover,
         Key::PrivacyReceipts,
         Key::FilesAcceptNew,
         Key::FilesAcceptKnown,
@@ -466,6 +480,10 @@ impl Key {
             Key::TorConfig => (
                 "tor.config",
                 "a file of arti's own settings, for bridges or another Tor network",
+            ),
+            Key::PrivacyCover => (
+                "privacy.cover",
+                "off, or steady:1s: both sides send a frame every second on the average, said or not",
             ),
             Key::PrivacyReceipts => ("privacy.receipts", "none, delivery or read"),
             Key::FilesAcceptNew => (
@@ -678,6 +696,7 @@ struct TorTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Privacy {
+    cover: Option<Cover>,
     receipts: Option<Receipts>,
 }
 

@@ -55,6 +55,7 @@ impl Context {
             transport_is_fixed: self.globals.transport.is_some(),
             transport: self.globals.transport.unwrap_or(settings.transport),
             tor: settings.tor,
+            cover: settings.cover,
             receipts: settings.receipts,
             files: settings.files,
             offline: self.globals.offline,

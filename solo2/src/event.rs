@@ -394,6 +394,7 @@ const TYPES: &[Row] = &[
             ("connected", Bool),
             ("key_epoch?", Number),
             ("handshake_id?", Text),
+            ("cover?", Text),
             ("rtt_ms?", Number),
             ("took_ms?", Number),
         ],

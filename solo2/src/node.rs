@@ -171,6 +171,8 @@ pub(crate) struct NetContext {
     pub(crate) egress: Egress,
     pub(crate) onions: Arc<Onions>,
     pub(crate) timing: LinkTiming,
+    /// The mean gap at which links send whether something is said or not.
+    pub(crate) cover: watch::Sender<Option<Duration>>,
     pub(crate) serial: AtomicU64,
     /// How many links are pumped right now.
     pub(crate) links: watch::Sender<usize>,

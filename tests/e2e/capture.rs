@@ -20,7 +20,7 @@ use crate::relay::Relay;
 use crate::world::{World, contains, has, knob, pair};
 
 /// Every datagram of ours on a network.
-const DATAGRAM: usize = 1228;
+pub(crate) const DATAGRAM: usize = 1228;
 /// Before it, towards a relay (RFC 8656 §12.4).
 const CHANNEL: usize = 4;
 /// And within one machine.
@@ -32,12 +32,12 @@ const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 
 const TEXTS: usize = 200;
 
-struct Tcpdump {
+pub(crate) struct Tcpdump {
     child: Child,
 }
 
 impl Tcpdump {
-    fn start(namespace: &Namespace, interface: &str, file: &Path) -> Tcpdump {
+    pub(crate) fn start(namespace: &Namespace, interface: &str, file: &Path) -> Tcpdump {
         let mut child = namespace
             .command(Path::new("tcpdump"))
             .args([
@@ -58,7 +58,7 @@ impl Tcpdump {
     }
 
     /// Stops it; it must have kept everything.
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         use std::io::Read;
         // The kernel hands packets over once a second.
         thread::sleep(Duration::from_millis(2000));
@@ -82,13 +82,13 @@ impl Drop for Tcpdump {
     }
 }
 
-fn is_stun(payload: &[u8]) -> bool {
+pub(crate) fn is_stun(payload: &[u8]) -> bool {
     payload.len() >= 20 && payload[0] < 4 && payload[4..8] == STUN_COOKIE
 }
 
 /// The sizes of datagrams in a packet; the kernel may keep several of one size
 /// together when it need not cut them for a real wire.
-fn sizes(datagram: &Datagram, usual: usize) -> Vec<usize> {
+pub(crate) fn sizes(datagram: &Datagram, usual: usize) -> Vec<usize> {
     let len = datagram.payload.len();
     if len > usual && len.is_multiple_of(usual) {
         vec![usual; len / usual]

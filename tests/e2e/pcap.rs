@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// One end of a packet.
 pub(crate) type End = (IpAddr, u16);
@@ -11,6 +12,8 @@ type Segment = (u32, Vec<u8>);
 
 /// A UDP datagram, or several of one size that the kernel kept together.
 pub(crate) struct Datagram {
+    /// When, since the epoch.
+    pub(crate) at: Duration,
     pub(crate) from: End,
     pub(crate) to: End,
     pub(crate) payload: Vec<u8>,
@@ -46,6 +49,9 @@ pub(crate) fn parse(file: &[u8]) -> Capture {
         let Some(frame) = file.get(at + 16..at + 16 + kept) else {
             break;
         };
+        // In nanoseconds if the file's first byte says so, else in microseconds.
+        let unit = if file[0] == 0x4d { 1 } else { 1_000 };
+        let when = Duration::new(u32_le(file, at).into(), u32_le(file, at + 4) * unit);
         at += 16 + kept;
         match packet(frame) {
             Some((from, to, 17, body)) => {
@@ -53,7 +59,12 @@ pub(crate) fn parse(file: &[u8]) -> Capture {
                 // Zero means: the kernel kept several together.
                 let end = if len == 0 { body.len() } else { len };
                 let payload = body[8..end].to_vec();
-                capture.datagrams.push(Datagram { from, to, payload });
+                capture.datagrams.push(Datagram {
+                    at: when,
+                    from,
+                    to,
+                    payload,
+                });
             }
             Some((from, to, 6, body)) => {
                 let header = usize::from(body[12] >> 4) * 4;

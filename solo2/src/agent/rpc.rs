@@ -70,7 +70,7 @@
 //! queue.flush   timeout_ms                      → {"left":n}
 //! queue.cancel  id                              → queue.item
 //! route.status                                  → {"peers":[{"peer","name","route","transport","connected",
-//!                                                  "key_epoch","handshake_id","rtt_ms"}]}
+//!                                                  "key_epoch","handshake_id","cover","rtt_ms"}]}
 //! route.policy                                  → {"transport","peers":[{"peer","name","route","strict","policy"}]}
 //! route.test    name timeout_ms                 → as a peer of route.status, with "took_ms"
 //! sync          for_ms once                     → sync.done {"received","sent","queued"}; {sync.progress}

@@ -254,6 +254,7 @@ impl Keeper for Reopen {
                 settings.transport
             },
             tor: settings.tor,
+            cover: settings.cover,
             receipts: settings.receipts,
             files: settings.files,
             offline: self.fixed.offline,

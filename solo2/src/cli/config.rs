@@ -65,7 +65,9 @@ impl Config {
                 }
                 match key {
                     // What hides must not wait for somebody to remember.
-                    Key::NetRoute | Key::NetStrict | Key::TorConfig => reload(cx)?,
+                    Key::NetRoute | Key::NetStrict | Key::TorConfig | Key::PrivacyCover => {
+                        reload(cx)?;
+                    }
                     _ => remind(cx)?,
                 }
             }

@@ -122,6 +122,7 @@ fn every_key_can_be_read_back_after_it_was_set() {
         "true",
         "quic",
         tor,
+        "steady:2s",
         "read",
         "off",
         "20MB",

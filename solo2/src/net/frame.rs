@@ -51,6 +51,9 @@ pub(crate) enum Frame {
     Hello(Box<Hello>),
     /// The sender leaves on purpose.
     Close,
+    /// Let both sides send at random times from now on, so many milliseconds apart on the
+    /// average; 0: no more for this side.
+    Steady { millis: u32 },
 }
 
 /// What is wrong with a frame that a peer sealed.
@@ -91,6 +94,10 @@ impl Frame {
                 frame.extend_from_slice(bytes);
             }
             Self::Close => frame.push(0x07),
+            Self::Steady { millis } => {
+                frame.push(0x08);
+                frame.extend_from_slice(&millis.to_be_bytes());
+            }
             Self::Hello(hello) => {
                 frame.extend_from_slice(&[0x10, LINK_VERSION]);
                 frame.extend_from_slice(&hello.session);
@@ -143,6 +150,9 @@ impl Frame {
                 }
             }
             0x07 => Self::Close,
+            0x08 => Self::Steady {
+                millis: u32::from_be_bytes(take(&mut fields)?),
+            },
             0x10 => {
                 let [version] = take(&mut fields)?;
                 if version != LINK_VERSION {
@@ -200,6 +210,7 @@ mod tests {
                 random: [4; 32],
             })),
             Frame::Close,
+            Frame::Steady { millis: 1_000 },
         ];
         for frame in frames {
             let bytes = frame.encode();

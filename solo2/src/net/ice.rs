@@ -543,10 +543,10 @@ impl Ice {
             }
         }
         let over = self.looking.is_none_or(|(until, _)| until <= now);
-        if let Some((_, preferred)) = self.looking.take_if(|_| over) {
-            if preferred != self.nominated {
-                self.nominate(preferred, now);
-            }
+        if let Some((_, preferred)) = self.looking.take_if(|_| over)
+            && preferred != self.nominated
+        {
+            self.nominate(preferred, now);
         }
         if over && !self.agent.state().is_connected() {
             self.nominated = None;

@@ -1,8 +1,9 @@
 //! A link: one authenticated Noise session over one connection, carrying frames.
 //!
 //! The pump seals what the node wants sent, opens what the peer sent, keeps quiet
-//! lines noisy (heartbeats at exponential gaps), renews its keys, and hands every
-//! other frame to the node in the batches in which they arrived.
+//! lines noisy (heartbeats at exponential gaps) or every line equally noisy ([`pace`]),
+//! renews its keys, and hands every other frame to the node in the batches in which they
+//! arrived.
 //!
 //! ```text
 //!   handshake ──► Link ──rekey every 120 s or 2^16 frames──► Link
@@ -10,10 +11,11 @@
 //! ```
 //! Spec: docs/protocol/3-links.md §2-§3.
 
+pub(crate) mod pace;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::RngExt as _;
 use solo2_crypto::identity::DeviceKeys;
 use solo2_crypto::noise::{
     AwaitIkReply, Carrier, IkInitiator, IkResponder, Purpose, Transport, next_psk, prologue,
@@ -27,6 +29,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::connection::{RecvStream, SendStream};
 use super::frame::{Frame, SEALED_LEN};
 use super::handshake::Established;
+use pace::{Pace, gap};
 
 /// Most frames that reach the node in one batch.
 const BATCH_MAX: usize = 64;
@@ -67,6 +70,8 @@ pub(crate) struct LinkInfo {
     pub(crate) key_epoch: u64,
     /// First bytes of the newest handshake's hash, the same on both sides.
     pub(crate) handshake_id: [u8; 8],
+    /// The mean gap between two frames, if they leave whether something is said or not.
+    pub(crate) cover: Option<Duration>,
 }
 
 /// What a link tells the node.
@@ -96,7 +101,8 @@ pub(crate) struct Renewal {
     pub(crate) remote: [u8; 32],
 }
 
-/// Sends frames in order until `outgoing` closes, and events of the peer to `events`.
+/// Sends frames in order until `outgoing` closes, and events of the peer to `events`; at the
+/// pace that `cover` says or the peer asks for.
 ///
 /// Ends with exactly one [`LinkEvent::Down`].
 pub(crate) async fn run(
@@ -104,6 +110,7 @@ pub(crate) async fn run(
     renewal: Renewal,
     timing: LinkTiming,
     mut outgoing: mpsc::UnboundedReceiver<Frame>,
+    mut cover: watch::Receiver<Option<Duration>>,
     events: impl Fn(LinkEvent) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
     info: watch::Sender<LinkInfo>,
 ) {
@@ -134,19 +141,25 @@ pub(crate) async fn run(
         rekey_at: Instant::now() + timing.rekey_every,
         renew_at: Instant::now() + timing.renew_every,
         beat_at: Instant::now() + gap(timing.heartbeat_mean),
+        pace: Pace::new(None),
         heard_at: Instant::now(),
         wire: Vec::new(),
     };
     pump.publish();
+    cover.mark_changed();
     let end = loop {
         let step = tokio::select! {
-            frame = outgoing.recv(), if pump.wire.is_empty() => match frame {
+            frame = outgoing.recv(), if pump.takes() => match frame {
                 Some(frame) => pump.seal_batch(frame, &mut outgoing),
                 None => Err(LinkError::Closed),
             },
-            Ok(room) = wire.reserve(), if !pump.wire.is_empty() => {
-                room.send(std::mem::take(&mut pump.wire));
+            Ok(room) = wire.reserve(), if pump.may_release() => {
+                room.send(pump.release());
                 Ok(())
+            }
+            Ok(()) = cover.changed() => {
+                let ours = *cover.borrow_and_update();
+                pump.cover(ours)
             }
             ended = &mut writer => Err(ended.unwrap_or(LinkError::Connection)),
             block = incoming.recv() => match block {
@@ -172,12 +185,6 @@ pub(crate) async fn run(
     reader.abort();
     writer.abort();
     events(LinkEvent::Down(end)).await;
-}
-
-/// A gap of a Poisson process with this mean, capped so that silence means absence.
-fn gap(mean: Duration) -> Duration {
-    let uniform: f64 = rand::rng().random_range(f64::EPSILON..1.0);
-    mean.mul_f64((-uniform.ln()).min(3.0))
 }
 
 async fn read_blocks(mut recv: RecvStream, blocks: mpsc::Sender<Vec<u8>>) {
@@ -218,6 +225,7 @@ struct Pump {
     rekey_at: Instant,
     renew_at: Instant,
     beat_at: Instant,
+    pace: Pace,
     heard_at: Instant,
     /// Sealed, and not yet handed to the writer.
     wire: Vec<u8>,
@@ -237,7 +245,53 @@ impl Pump {
         self.info.send_replace(LinkInfo {
             key_epoch: self.key_epoch,
             handshake_id,
+            cover: self.pace.mean(),
         });
+    }
+
+    /// Whether another frame can be taken from the node.
+    fn takes(&self) -> bool {
+        match self.pace.mean() {
+            Some(_) => self.pace.waiting() < BATCH_MAX,
+            None => self.wire.is_empty(),
+        }
+    }
+
+    fn may_release(&self) -> bool {
+        !self.wire.is_empty() && (self.pace.mean().is_none() || self.pace.is_due())
+    }
+
+    /// What may leave now: a frame if there is a pace, else all.
+    fn release(&mut self) -> Vec<u8> {
+        if self.pace.mean().is_none() {
+            return std::mem::take(&mut self.wire);
+        }
+        self.pace.sent();
+        let rest = self.wire.split_off(SEALED_LEN.min(self.wire.len()));
+        std::mem::replace(&mut self.wire, rest)
+    }
+
+    /// Follows this side's wish, and tells the peer.
+    fn cover(&mut self, ours: Option<Duration>) -> Result<(), LinkError> {
+        if ours == self.pace.ours {
+            return Ok(());
+        }
+        let millis = pace::to_wire(ours);
+        self.seal(&Frame::Steady { millis })?;
+        self.pace.set_ours(ours);
+        self.repaced()
+    }
+
+    /// Without a pace nothing waits for a slot.
+    fn repaced(&mut self) -> Result<(), LinkError> {
+        if self.pace.mean().is_none() {
+            self.beat_at = Instant::now() + gap(self.timing.heartbeat_mean);
+            while let Some(frame) = self.pace.next() {
+                self.seal(&frame)?;
+            }
+        }
+        self.publish();
+        Ok(())
     }
 
     fn next_timer(&self) -> Instant {
@@ -246,7 +300,8 @@ impl Pump {
         } else {
             self.rekey_at
         });
-        renewals.min(self.beat_at).min(self.heard_at + SILENCE_MAX)
+        let frame = self.pace.slot().unwrap_or(self.beat_at);
+        renewals.min(frame).min(self.heard_at + SILENCE_MAX)
     }
 
     fn on_timer(&mut self) -> Result<(), LinkError> {
@@ -260,19 +315,28 @@ impl Pump {
         if self.initiator && now >= self.renew_at {
             self.start_renewal()?;
         }
-        if now >= self.beat_at {
+        if self.pace.mean().is_none() && now >= self.beat_at {
             self.seal(&Frame::Heartbeat)?;
             self.beat_at = now + gap(self.timing.heartbeat_mean);
+        }
+        if self.pace.on_slot(now) && self.wire.is_empty() {
+            let frame = self.pace.next().unwrap_or(Frame::Heartbeat);
+            self.seal(&frame)?;
+            self.renew_if_due()?;
         }
         Ok(())
     }
 
-    /// Seals `first` and whatever else already waits, for one write.
+    /// Seals `first` and whatever else already waits, for one write; with a pace it waits.
     fn seal_batch(
         &mut self,
         first: Frame,
         more: &mut mpsc::UnboundedReceiver<Frame>,
     ) -> Result<(), LinkError> {
+        if self.pace.mean().is_some() {
+            self.pace.wait(first);
+            return Ok(());
+        }
         self.seal(&first)?;
         for _ in 1..BATCH_MAX {
             match more.try_recv() {
@@ -280,6 +344,11 @@ impl Pump {
                 Err(_) => break,
             }
         }
+        self.renew_if_due()
+    }
+
+    /// Renews what so many frames have used up.
+    fn renew_if_due(&mut self) -> Result<(), LinkError> {
         if self.frames_sent >= self.timing.rekey_frames {
             self.rekey()?;
         }
@@ -420,6 +489,11 @@ impl Pump {
                     }
                     _ => return Err(LinkError::Protocol),
                 },
+                Frame::Steady { millis } => {
+                    let theirs = pace::from_wire(millis).ok_or(LinkError::Protocol)?;
+                    self.pace.set_theirs(theirs);
+                    self.repaced()?;
+                }
                 Frame::Close => return Err(LinkError::ClosedByPeer),
                 frame => frames.push(frame),
             }

@@ -700,6 +700,7 @@ async fn carry(
     let (info_tx, info) = watch::channel(LinkInfo {
         key_epoch: 0,
         handshake_id: [0; 8],
+        cover: None,
     });
     let ready = ReadyLink {
         contact,
@@ -759,8 +760,9 @@ async fn carry(
         }
         std::future::pending::<()>().await;
     };
+    let cover = net.cover.subscribe();
     tokio::select! {
-        () = link::run(established, renewal, net.timing, outgoing, events, info_tx) => {}
+        () = link::run(established, renewal, net.timing, outgoing, cover, events, info_tx) => {}
         () = routes => {}
     }
     net.links.send_modify(|links| *links -= 1);

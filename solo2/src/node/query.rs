@@ -6,6 +6,7 @@ use solo2_store::{Amendments, Contact, ContactId, Kind, Message, StoredFile};
 use super::core::Core;
 use super::event::{file_id, hex, message_id, peer_id, peer_json, rfc3339, state_name};
 use super::failure;
+use crate::config::Cover;
 use crate::error::Failure;
 
 impl Core {
@@ -198,7 +199,8 @@ impl Core {
                     "route": link.map(|link| link.route),
                     "transport": link.map(|link| link.transport),
                     "key_epoch": info.as_ref().map(|info| info.key_epoch),
-                    "handshake_id": info.map(|info| hex(&info.handshake_id)),
+                    "handshake_id": info.as_ref().map(|info| hex(&info.handshake_id)),
+                    "cover": info.map(|info| Cover(info.cover).to_string()),
                     "rtt_ms": link.and_then(|link| link.path.borrow().rtt).map(|rtt| rtt.as_secs_f64() * 1000.0),
                 })
             })

@@ -297,6 +297,7 @@ async fn reload(node: &Node, params: Value) -> Result<Value, Failure> {
         node.net.set_stun(stun);
         node.net.set_relays(&config.relays);
         node.net.set_transport(config.transport);
+        node.net.cover.send_replace(config.cover.0);
         node.net.onions.configure(config.tor.clone());
         node.net.introductions.set_servers(signal_servers(&config));
     }

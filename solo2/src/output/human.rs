@@ -416,9 +416,13 @@ fn route(event: &Value) -> Text {
         .untrusted(&field(event, "/route"))
         .plain(" over ")
         .untrusted(&field(event, "/transport"));
-    match event["rtt_ms"].as_f64() {
+    let text = match event["rtt_ms"].as_f64() {
         Some(rtt) => text.line(&format!(", {rtt:.1} ms")),
         None => text,
+    };
+    match event["cover"].as_str() {
+        None | Some("off") => text,
+        Some(_) => text.plain(", cover ").untrusted(&field(event, "/cover")),
     }
 }
 

@@ -30,6 +30,8 @@ over_each! {
     a_different_psk_or_pair_secret_makes_no_link
     another_identity_makes_no_link
     keys_and_handshakes_are_renewed_under_traffic_and_nothing_is_lost
+    cover_paces_both_directions_and_loses_nothing
+    a_wish_out_of_bounds_ends_the_link
     a_block_that_does_not_open_ends_the_link
     a_replayed_block_ends_the_link
     an_authentic_frame_that_lies_ends_the_link
@@ -214,6 +216,7 @@ struct Pumped {
     frames: mpsc::UnboundedSender<Frame>,
     events: mpsc::UnboundedReceiver<LinkEvent>,
     info: watch::Receiver<LinkInfo>,
+    cover: watch::Sender<Option<Duration>>,
     _task: JoinHandle<()>,
 }
 
@@ -223,7 +226,9 @@ fn pump(established: Established, own: &Device, remote: &Device, timing: LinkTim
     let (info_tx, info) = watch::channel(LinkInfo {
         key_epoch: 0,
         handshake_id: [0; 8],
+        cover: None,
     });
+    let (cover, wish) = watch::channel(None);
     let renewal = Renewal {
         device: own.keys.clone(),
         remote: remote.certificate.noise(),
@@ -232,11 +237,20 @@ fn pump(established: Established, own: &Device, remote: &Device, timing: LinkTim
         let _ = events_tx.send(event);
         Box::pin(std::future::ready(()))
     };
-    let task = tokio::spawn(run(established, renewal, timing, outgoing, report, info_tx));
+    let task = tokio::spawn(run(
+        established,
+        renewal,
+        timing,
+        outgoing,
+        wish,
+        report,
+        info_tx,
+    ));
     Pumped {
         frames,
         events,
         info,
+        cover,
         _task: task,
     }
 }
@@ -300,6 +314,81 @@ async fn keys_and_handshakes_are_renewed_under_traffic_and_nothing_is_lost(over:
             first,
             "a new handshake was run"
         );
+    }
+}
+
+/// With a pace a frame leaves per slot, on both sides though one of them asked for it, under
+/// renewals too; what waited leaves at once when it ends, and an end waits for no slot.
+async fn cover_paces_both_directions_and_loses_nothing(over: Over) {
+    const MEAN: Duration = Duration::from_millis(100);
+    let (alice, bob) = (device(), device());
+    let ends = ends_over(over).await;
+    let (a, b) = friends(&ends, &alice, &bob).await;
+    let timing = LinkTiming {
+        rekey_every: Duration::from_secs(1),
+        renew_every: Duration::from_secs(2),
+        ..LinkTiming::default()
+    };
+    let mut a = pump(a, &alice, &bob, timing);
+    let mut b = pump(b, &bob, &alice, timing);
+    a.cover.send_replace(Some(MEAN));
+    for link in [&mut a, &mut b] {
+        let paced = link.info.wait_for(|info| info.cover == Some(MEAN));
+        paced.await.expect("a live link");
+    }
+    // Few enough that all have left before the pace ends below.
+    for link in [&a, &b] {
+        for next in 0..30 {
+            link.frames.send(Frame::Ack { next }).expect("a live link");
+        }
+    }
+    let begun = Instant::now();
+    let (at_a, at_b) = tokio::join!(numbers(&mut a, 30), numbers(&mut b, 30));
+    let took = begun.elapsed();
+    assert_eq!((at_a, at_b), ((0..30).collect(), (0..30).collect()));
+    // 30 gaps of a mean of 95 ms, twice: far less or more does not happen by chance.
+    assert!(took > Duration::from_secs(1), "{took:?}");
+    assert!(took < Duration::from_secs(20), "{took:?}");
+
+    for next in 30..90 {
+        b.frames.send(Frame::Ack { next }).expect("a live link");
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    a.cover.send_replace(None);
+    let begun = Instant::now();
+    assert_eq!(numbers(&mut a, 60).await, (30..90).collect::<Vec<_>>());
+    assert!(begun.elapsed() < Duration::from_secs(2), "nothing waits");
+    for link in [&mut a, &mut b] {
+        let free = link.info.wait_for(|info| info.cover.is_none());
+        free.await.expect("a live link");
+    }
+
+    b.cover.send_replace(Some(Duration::from_secs(10)));
+    let paced = a.info.wait_for(|info| info.cover.is_some());
+    paced.await.expect("a live link");
+    let begun = Instant::now();
+    drop(a.frames);
+    loop {
+        if let LinkEvent::Down(why) = b.events.recv().await.expect("an event") {
+            assert_eq!(why, LinkError::ClosedByPeer);
+            break;
+        }
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1), "it just ends");
+}
+
+async fn a_wish_out_of_bounds_ends_the_link(over: Over) {
+    let (alice, bob) = (device(), device());
+    for millis in [1, 99, 10_001, u32::MAX] {
+        let ends = ends_over(over).await;
+        let (a, b) = friends(&ends, &alice, &bob).await;
+        let a = pump(a, &alice, &bob, LinkTiming::default());
+        let mut b = pump(b, &bob, &alice, LinkTiming::default());
+        a.frames
+            .send(Frame::Steady { millis })
+            .expect("a live link");
+        let event = b.events.recv().await.expect("an event");
+        assert!(matches!(event, LinkEvent::Down(LinkError::Protocol)));
     }
 }
 
