@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::namespace::Namespace;
 use crate::tornet::{self, TorNetwork};
-use crate::world::{Home, World, contains, eventually, has, knob, texts};
+use crate::world::{Done, Home, World, contains, eventually, has, knob, texts};
 
 /// A descriptor takes a while to be found, and a slow machine takes its time for everything.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -257,6 +257,74 @@ fn who_hides_from_a_contact_takes_the_conversation_along() {
         let sent = send(&a, "bob", "back");
         sent["results"][0]["route"] == "direct"
     });
+}
+
+/// Each check in order, as it ended.
+fn checks(done: &Done) -> Vec<(String, bool)> {
+    let events = done.events();
+    let checks = events
+        .iter()
+        .filter(|event| event["type"] == "doctor.check");
+    checks
+        .map(|check| {
+            let name = check["check"].as_str().unwrap().to_owned();
+            (name, check["ok"] == true)
+        })
+        .collect()
+}
+
+/// From nothing to a call that arrives; and a broken file, a network that is not there.
+#[test]
+fn a_doctor_tells_how_far_the_way_through_tor_reaches() {
+    let Some(network) = network() else {
+        return;
+    };
+    let world = World::new();
+    world.kill_signal();
+    let home = world.home("a", "alice");
+    let set = |config: &str| {
+        home.run(&["config", "set", "tor.config", config]).ok();
+    };
+    set(network.arti_config().to_str().unwrap());
+    let well = home.alone(&["doctor", "tor", "--json", "--timeout", "110s"]);
+    let all = ["tor.settings", "tor.network", "tor.service", "tor.call"];
+    assert_eq!(checks(&well.ok()), all.map(|name| (name.to_owned(), true)));
+
+    set(&world.file("broken.toml", "[storage\n"));
+    let broken = home.alone(&["doctor", "tor", "--json"]).exits(20).advises();
+    assert_eq!(checks(&broken), [("tor.settings".to_owned(), false)]);
+    assert!(broken.stderr.contains("hint: "), "{broken}");
+
+    // Port 9 is nobody's: what is known of the network leads nowhere.
+    let nowhere = fs::read_to_string(network.arti_config()).unwrap();
+    let nowhere: String = nowhere.lines().fold(String::new(), |all, line| {
+        let line = match line.split_once("orports") {
+            Some((before, _)) => format!("{before}orports = [\"127.0.0.1:9\"] }},"),
+            None => line.to_owned(),
+        };
+        all + &line + "\n"
+    });
+    set(&world.file("nowhere.toml", nowhere));
+    let other = world.home("b", "bob");
+    let config = home.run(&["config", "get", "tor.config"]).ok();
+    other
+        .run(&["config", "set", "tor.config", config.text().trim()])
+        .ok();
+    let lost = other.alone(&["doctor", "tor", "--json", "--timeout", "8s"]);
+    let lost = lost.exits(20).advises();
+    let ends = ["tor.settings", "tor.network"].map(str::to_owned);
+    assert_eq!(
+        checks(&lost),
+        ends.clone()
+            .into_iter()
+            .zip([true, false])
+            .collect::<Vec<_>>()
+    );
+    let progress = lost.events();
+    let mut progress = progress
+        .iter()
+        .filter(|event| event["type"] == "tor.progress");
+    assert!(progress.any(|event| event["ready"] == false), "{lost}");
 }
 
 /// A filter that counts what is not Tor's on this machine's loopback, TCP's answers included.
