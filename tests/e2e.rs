@@ -11,8 +11,9 @@
 //! `SOLO2_DEATHS` (changes at which a command dies, 6),
 //! `SOLO2_IMPORT` (messages of an archive that is taken in, 20000),
 //! `SOLO2_CHAOS_SEEDS` and `SOLO2_STORM` (weather between two machines, and how often), `SOLO2_LABS` (networks
-//! at a time, 4), `SOLO2_PIPE_MIB` (zeros through a pipe, 256), `SOLO2_KEEP=1` (leave the directories
-//! behind), `SOLO2_TRACE=1` (print every command with its time).
+//! at a time, 4), `SOLO2_ONION_MESSAGES` and `SOLO2_ONION_FILE_MIB` (through Tor, 20 each way and 3),
+//! `SOLO2_PIPE_MIB` (zeros through a pipe, 256), `SOLO2_KEEP=1` (leave the directories behind),
+//! `SOLO2_TRACE=1` (print every command with its time).
 //! What needs root, tcpdump or a network namespace and has none prints
 //! `skipped: needs …` and passes.
 #![allow(

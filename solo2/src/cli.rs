@@ -24,6 +24,7 @@ mod completion;
 mod config;
 mod contact;
 mod demo;
+mod doctor;
 mod document;
 mod export;
 mod file;
@@ -274,6 +275,7 @@ pub(crate) enum Command {
     Queue(queue::Queue),
     Route(route::RouteVerb),
     Relay(relay::Relay),
+    Doctor(doctor::Doctor),
     Sync(sync::Sync),
     Agent(agent::Agent),
     Config(config::Config),
@@ -311,6 +313,7 @@ impl Command {
             Command::Queue(verb) => verb.run(cx),
             Command::Route(verb) => verb.run(cx),
             Command::Relay(verb) => verb.run(cx),
+            Command::Doctor(verb) => verb.run(cx),
             Command::Sync(verb) => verb.run(cx),
             Command::Agent(verb) => verb.run(cx),
             Command::Config(verb) => verb.run(cx),

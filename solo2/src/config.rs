@@ -21,6 +21,7 @@ use solo2_relay::invite::Invite;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use crate::error::{Failure, Kind};
+use crate::net::onion::Bridge;
 use crate::paths;
 use crate::size::Size;
 use zeroize::Zeroizing;
@@ -51,9 +52,9 @@ pub(crate) struct NodeConfig {
     /// Whether a flag named it.
     #[serde(default)]
     pub(crate) transport_is_fixed: bool,
-    /// arti's own configuration file, for another Tor network or for bridges.
+    /// How Tor is reached.
     #[serde(default)]
-    pub(crate) tor: Option<PathBuf>,
+    pub(crate) tor: TorConfig,
     /// How links hide when and how much is said.
     #[serde(default)]
     pub(crate) cover: Cover,
@@ -68,6 +69,16 @@ pub(crate) struct NodeConfig {
     /// The profile's name, as events show it.
     #[serde(default)]
     pub(crate) profile: String,
+}
+
+/// How Tor is reached, and which Tor.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TorConfig {
+    /// arti's own configuration file, for another network or for pluggable transports.
+    pub(crate) file: Option<PathBuf>,
+    /// Bridges beside those in the file.
+    #[serde(default)]
+    pub(crate) bridges: Vec<Bridge>,
 }
 
 /// The way a message may take.
@@ -289,7 +300,7 @@ pub(crate) struct Settings {
     pub(crate) route: Route,
     pub(crate) strict: bool,
     pub(crate) transport: Transport,
-    pub(crate) tor: Option<PathBuf>,
+    pub(crate) tor: TorConfig,
     pub(crate) cover: Cover,
     pub(crate) receipts: Receipts,
     pub(crate) files: AcceptLimits,
@@ -348,7 +359,10 @@ impl Settings {
             self.transport = transport;
         }
         if let Some(config) = file.tor.config {
-            self.tor = Some(config);
+            self.tor.file = Some(config);
+        }
+        if let Some(bridges) = file.tor.bridges {
+            self.tor.bridges = bridges;
         }
         if let Some(cover) = file.privacy.cover {
             self.cover = cover;
@@ -390,10 +404,14 @@ impl Settings {
             Key::NetRoute => self.route.as_str().to_owned(),
             Key::NetStrict => self.strict.to_string(),
             Key::NetTransport => self.transport.as_str().to_owned(),
-            Key::TorConfig => match &self.tor {
+            Key::TorConfig => match &self.tor.file {
                 Some(file) => file.display().to_string(),
                 None => String::new(),
             },
+            Key::TorBridges => {
+                let lines: Vec<_> = self.tor.bridges.iter().map(Bridge::as_str).collect();
+                lines.join("\n")
+            }
             Key::PrivacyCover => self.cover.to_string(),
             Key::PrivacyReceipts => match self.receipts {
                 Receipts::None => "none",
@@ -433,6 +451,7 @@ pub(crate) enum Key {
     NetStrict,
     NetTransport,
     TorConfig,
+    TorBridges,
     PrivacyCover,
     PrivacyReceipts,
     FilesAcceptNew,
@@ -445,7 +464,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// All of them, in the order of the file.
-    pub(crate) const ALL: [Key; 16] = [
+    pub(crate) const ALL: [Key; 17] = [
         Key::DefaultProfile,
         Key::NetSignal,
         Key::NetStun,
@@ -454,6 +473,7 @@ impl Key {
         Key::NetStrict,
         Key::NetTransport,
         Key::TorConfig,
+        Key::TorBridges,
         Key::PrivacyCover,
         Key::PrivacyReceipts,
         Key::FilesAcceptNew,
@@ -479,7 +499,11 @@ impl Key {
             Key::NetTransport => ("net.transport", "auto, quic or webrtc: what carries links"),
             Key::TorConfig => (
                 "tor.config",
-                "a file of arti's own settings, for bridges or another Tor network",
+                "a file of arti's own settings, for pluggable transports or another Tor network",
+            ),
+            Key::TorBridges => (
+                "tor.bridges",
+                "where Tor is blocked: lines of bridges, each quoted, HOST:PORT FINGERPRINT",
             ),
             Key::PrivacyCover => (
                 "privacy.cover",
@@ -514,7 +538,10 @@ impl Key {
     }
 
     const fn is_list(self) -> bool {
-        matches!(self, Key::NetSignal | Key::NetStun | Key::NetRelays)
+        matches!(
+            self,
+            Key::NetSignal | Key::NetStun | Key::NetRelays | Key::TorBridges
+        )
     }
 
     const fn is_flag(self) -> bool {
@@ -691,6 +718,7 @@ struct Net {
 #[serde(deny_unknown_fields, default)]
 struct TorTable {
     config: Option<PathBuf>,
+    bridges: Option<Vec<Bridge>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

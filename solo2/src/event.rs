@@ -412,12 +412,29 @@ const TYPES: &[Row] = &[
     ),
     (
         "tor.status",
-        "how far Tor is, once something needed it; bootstrap in percent",
+        "how far Tor is, once something needed it; bootstrap in percent; services kept up, and those that the network knows",
         &[
             ("ready", Bool),
             ("bootstrap", Number),
             ("blocked?", Text),
             ("services", Number),
+            ("published", Number),
+        ],
+    ),
+    (
+        "tor.progress",
+        "how far Tor is, while a command waits for it; bootstrap in percent",
+        &[("ready", Bool), ("bootstrap", Number), ("blocked?", Text)],
+    ),
+    (
+        "doctor.check",
+        "one check of a doctor: what was found, and what to do if it is not as it should be",
+        &[
+            ("check", Text),
+            ("ok", Bool),
+            ("found", Text),
+            ("took_ms?", Number),
+            ("hint?", Text),
         ],
     ),
     ("relay", "a relay that links may go through", RELAY),

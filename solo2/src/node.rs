@@ -42,6 +42,7 @@ mod contacts;
 mod core;
 mod courier;
 mod deliver;
+mod doctor;
 pub(crate) mod doors;
 mod event;
 mod export;

@@ -149,7 +149,7 @@ impl Output {
             self.object(event)
         } else {
             let kind = event::kind(event);
-            let moves = ["file.", "export.", "import.", "verify."];
+            let moves = ["file.", "export.", "import.", "verify.", "tor.progress"];
             if moves.iter().any(|prefix| kind.starts_with(prefix)) {
                 self.bars.note(event);
             }

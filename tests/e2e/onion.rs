@@ -1,18 +1,23 @@
 //! The onion route: two homes, a Tor network of the test's own, and no other server.
+//!
+//! Knobs: `SOLO2_ONION_MESSAGES` (each way, 20), `SOLO2_ONION_FILE_MIB` (3), `SOLO2_SEED`.
 
 use std::fs;
 use std::io::Write as _;
+use std::ops::Range;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
 use crate::namespace::Namespace;
 use crate::tornet::{self, TorNetwork};
-use crate::world::{Home, World, contains, eventually, has, texts};
+use crate::world::{Done, Home, World, contains, eventually, has, knob, texts};
 
 /// A descriptor takes a while to be found, and a slow machine takes its time for everything.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -111,33 +116,7 @@ fn two_people_pair_talk_and_send_files_with_no_server_at_all() {
         (&"onion".into(), &"tor".into())
     );
 
-    // One agent dies in the middle; what was said meanwhile and the file arrive.
-    let contents: Vec<u8> = (0..600_000u32).flat_map(u32::to_le_bytes).collect();
-    let file = world.file("big", &contents);
-    a.run(&["send", "bob", "-f", &file, "--json"]).ok();
-    b.kill();
-    let lines: String = (0..20).map(|number| format!("line {number}\n")).collect();
-    a.run_with(&["send", "bob", "--lines", "--json"], lines)
-        .ok();
-    b.start();
-    let expected: Vec<_> = (0..20).map(|number| format!("line {number}")).collect();
-    let mut got = Vec::new();
-    eventually(PATIENCE, "every line has come", || {
-        got.extend(
-            b.recv_texts(1, Duration::ZERO)
-                .into_iter()
-                .filter(|text| text.starts_with("line")),
-        );
-        got.len() >= expected.len()
-    });
-    assert_eq!(got, expected, "once each, in order");
-    let taken = world.path("in");
-    fs::create_dir(&taken).unwrap();
-    let taken = taken.to_str().unwrap();
-    eventually(PATIENCE, "the file has come", || {
-        b.run(&["recv", "--files-to", taken, "--json"]);
-        fs::read(Path::new(taken).join("big")).is_ok_and(|bytes| bytes == contents)
-    });
+    talk_through_a_death(&world, &a, &b);
 
     // Whoever reads what Tor keeps on the disk learns of nobody.
     for home in [&a, &b] {
@@ -151,6 +130,83 @@ fn two_people_pair_talk_and_send_files_with_no_server_at_all() {
             );
         }
     }
+}
+
+/// Both talk, a file comes to Bob, and his agent dies in the middle of it.
+///
+/// ```text
+///   alice   half ── file ───────── half ─────────────────► everything, once, in order
+///   bob     half ───── file begins ─┊ killed ┊─ half ────► everything, once, in order
+/// ```
+fn talk_through_a_death(world: &World, a: &Home, b: &Home) {
+    let count = knob("SOLO2_ONION_MESSAGES", 20);
+    let mib = knob("SOLO2_ONION_FILE_MIB", 3);
+    let began = Instant::now();
+    let since = |moment: Instant| moment.elapsed().as_secs_f64();
+    let lines = |half: Range<u64>| -> String {
+        let lines = half.map(|number| format!("line {number}\n"));
+        lines.collect()
+    };
+    let talk = |home: &Home, peer: &str, half: Range<u64>| {
+        home.run_with(&["send", peer, "--lines", "--json"], lines(half))
+            .ok();
+    };
+    talk(a, "bob", 0..count / 2);
+    talk(b, "alice", 0..count / 2);
+
+    let mut contents = vec![0; usize::try_from(mib << 20).unwrap()];
+    StdRng::seed_from_u64(knob("SOLO2_SEED", 1)).fill(&mut contents[..]);
+    let file = world.file("big", &contents);
+    a.run(&["send", "bob", "-f", &file, "--json"]).ok();
+    let moving = Instant::now();
+    eventually(PATIENCE, "a tenth of the file has come", || {
+        let files = b.json(&["file", "list"]);
+        let bytes = files.iter().filter_map(|file| file["bytes"].as_u64());
+        bytes.sum::<u64>() > (mib << 20) / 10
+    });
+    let partly = since(moving);
+    b.kill();
+    talk(a, "bob", count / 2..count);
+    b.start();
+    let back = Instant::now();
+    talk(b, "alice", count / 2..count);
+
+    let expected: Vec<_> = (0..count).map(|number| format!("line {number}")).collect();
+    let hear = |home: &Home| {
+        let mut got = Vec::new();
+        eventually(PATIENCE, "every line has come", || {
+            let texts = home.recv_texts(1, Duration::ZERO);
+            got.extend(texts.into_iter().filter(|text| text.starts_with("line")));
+            got.len() >= expected.len()
+        });
+        assert_eq!(got, expected, "once each, in order");
+    };
+    hear(a);
+    let done = PATIENCE.max(Duration::from_secs(mib * 30));
+    let mut id = Value::Null;
+    eventually(done, "the file has come", || {
+        let files = b.json(&["file", "list"]);
+        let file = files.iter().find(|file| file["state"] == "done");
+        file.is_some_and(|file| {
+            id = file["id"].clone();
+            true
+        })
+    });
+    let arrived = since(back);
+    hear(b);
+    let taken = world.path("taken");
+    let out = ["file", "accept", id.as_str().unwrap(), "-o"];
+    b.run(&[&out[..], &[taken.to_str().unwrap()]].concat()).ok();
+    assert!(fs::read(taken).is_ok_and(|bytes| bytes == contents));
+    for home in [a, b] {
+        home.wait_flushed(PATIENCE);
+        assert_eq!(home.recv_texts(1, Duration::ZERO), [""; 0], "none twice");
+    }
+    println!(
+        "{count} messages each way and {mib} MiB in {:.0} s: killed {partly:.1} s after the offer, \
+         the file there {arrived:.1} s after the new start",
+        since(began)
+    );
 }
 
 /// Whether a file or its name below `dir` holds these bytes.
@@ -201,6 +257,74 @@ fn who_hides_from_a_contact_takes_the_conversation_along() {
         let sent = send(&a, "bob", "back");
         sent["results"][0]["route"] == "direct"
     });
+}
+
+/// Each check in order, as it ended.
+fn checks(done: &Done) -> Vec<(String, bool)> {
+    let events = done.events();
+    let checks = events
+        .iter()
+        .filter(|event| event["type"] == "doctor.check");
+    checks
+        .map(|check| {
+            let name = check["check"].as_str().unwrap().to_owned();
+            (name, check["ok"] == true)
+        })
+        .collect()
+}
+
+/// From nothing to a call that arrives; and a broken file, a network that is not there.
+#[test]
+fn a_doctor_tells_how_far_the_way_through_tor_reaches() {
+    let Some(network) = network() else {
+        return;
+    };
+    let world = World::new();
+    world.kill_signal();
+    let home = world.home("a", "alice");
+    let set = |config: &str| {
+        home.run(&["config", "set", "tor.config", config]).ok();
+    };
+    set(network.arti_config().to_str().unwrap());
+    let well = home.alone(&["doctor", "tor", "--json", "--timeout", "110s"]);
+    let all = ["tor.settings", "tor.network", "tor.service", "tor.call"];
+    assert_eq!(checks(&well.ok()), all.map(|name| (name.to_owned(), true)));
+
+    set(&world.file("broken.toml", "[storage\n"));
+    let broken = home.alone(&["doctor", "tor", "--json"]).exits(20).advises();
+    assert_eq!(checks(&broken), [("tor.settings".to_owned(), false)]);
+    assert!(broken.stderr.contains("hint: "), "{broken}");
+
+    // Port 9 is nobody's: what is known of the network leads nowhere.
+    let nowhere = fs::read_to_string(network.arti_config()).unwrap();
+    let nowhere: String = nowhere.lines().fold(String::new(), |all, line| {
+        let line = match line.split_once("orports") {
+            Some((before, _)) => format!("{before}orports = [\"127.0.0.1:9\"] }},"),
+            None => line.to_owned(),
+        };
+        all + &line + "\n"
+    });
+    set(&world.file("nowhere.toml", nowhere));
+    let other = world.home("b", "bob");
+    let config = home.run(&["config", "get", "tor.config"]).ok();
+    other
+        .run(&["config", "set", "tor.config", config.text().trim()])
+        .ok();
+    let lost = other.alone(&["doctor", "tor", "--json", "--timeout", "8s"]);
+    let lost = lost.exits(20).advises();
+    let ends = ["tor.settings", "tor.network"].map(str::to_owned);
+    assert_eq!(
+        checks(&lost),
+        ends.clone()
+            .into_iter()
+            .zip([true, false])
+            .collect::<Vec<_>>()
+    );
+    let progress = lost.events();
+    let mut progress = progress
+        .iter()
+        .filter(|event| event["type"] == "tor.progress");
+    assert!(progress.any(|event| event["ready"] == false), "{lost}");
 }
 
 /// A filter that counts what is not Tor's on this machine's loopback, TCP's answers included.

@@ -20,13 +20,22 @@ const RELAYS: usize = 5;
 /// What a start may take before it is tried again.
 const PATIENCE: Duration = Duration::from_secs(120);
 const ATTEMPTS: usize = 3;
-/// The hour after which a service is at another place in the network: longer than any test.
+/// The time after which a service is at another place in the network: longer than any test.
 const PERIOD_MINUTES: u32 = 1440;
+/// The same where C tor is among the clients or services: in a test network it takes 24 votes.
+const C_PERIOD_MINUTES: u32 = 8;
 
 /// A running network.
 pub(crate) struct TorNetwork {
     dir: TempDir,
     nodes: Vec<Node>,
+    period: u32,
+}
+
+/// A C tor that is a client of the network, or keeps services there; it ends when dropped.
+pub(crate) struct Member {
+    child: Child,
+    log: PathBuf,
 }
 
 struct Node {
@@ -62,16 +71,25 @@ impl TorNetwork {
 
     /// The same where `command` runs programs.
     pub(crate) fn start_by(command: &dyn Fn(&str) -> Command) -> TorNetwork {
+        TorNetwork::persist(command, PERIOD_MINUTES)
+    }
+
+    /// The same for arti and C tor together.
+    pub(crate) fn start_for_c() -> TorNetwork {
+        TorNetwork::persist(&|program| Command::new(program), C_PERIOD_MINUTES)
+    }
+
+    fn persist(command: &dyn Fn(&str) -> Command, period: u32) -> TorNetwork {
         for _ in 1..ATTEMPTS {
-            match TorNetwork::try_start(command) {
+            match TorNetwork::try_start(command, period) {
                 Ok(network) => return network,
                 Err(why) => println!("the Tor network is started again: {why}"),
             }
         }
-        TorNetwork::try_start(command).unwrap()
+        TorNetwork::try_start(command, period).unwrap()
     }
 
-    fn try_start(command: &dyn Fn(&str) -> Command) -> Result<TorNetwork, String> {
+    fn try_start(command: &dyn Fn(&str) -> Command, period: u32) -> Result<TorNetwork, String> {
         let dir = TempDir::with_prefix("solo2-tor-").unwrap();
         let makers: Vec<_> = (0..AUTHORITIES + RELAYS)
             .map(|number| {
@@ -83,10 +101,11 @@ impl TorNetwork {
         let mut network = TorNetwork {
             nodes: nodes.collect(),
             dir,
+            period,
         };
         let authorities = network.authorities();
         for node in &mut network.nodes {
-            node.start(&authorities, command);
+            node.start(&authorities, period, command);
         }
         let began = Instant::now();
         while !network.stands() {
@@ -133,8 +152,39 @@ impl TorNetwork {
              [path_rules]\nipv4_subnet_family_prefix = 33\nipv6_subnet_family_prefix = 129\n\
              [address_filter]\nallow_local_addrs = true\n\
              [storage.permissions]\ndangerously_trust_everyone = true\n\
-             [override_net_params]\nhsdir_interval = {PERIOD_MINUTES}\n"
+             [override_net_params]\nhsdir_interval = {}\n",
+            self.period
         )
+    }
+
+    /// Starts a C tor below `dir` with these further lines, and waits until it is connected.
+    pub(crate) fn join(&self, dir: &Path, torrc: &str) -> Member {
+        use std::os::unix::fs::DirBuilderExt as _;
+        let mut make = fs::DirBuilder::new();
+        make.recursive(true).mode(0o700).create(dir).unwrap();
+        let (shown, log) = (dir.display(), dir.join("notice.log"));
+        let torrc = format!(
+            "TestingTorNetwork 1\nDataDirectory {shown}\nLog notice file {}\nSafeLogging 0\n\
+             PathsNeededToBuildCircuits 0.67\nShutdownWaitLength 0\n\
+             __OwningControllerProcess {}\n{}{torrc}",
+            log.display(),
+            std::process::id(),
+            self.authorities()
+        );
+        fs::write(dir.join("torrc"), torrc).unwrap();
+        let child = quiet(Command::new("tor").arg("-f").arg(dir.join("torrc")));
+        let mut member = Member { child, log };
+        let began = Instant::now();
+        while !member.log().contains("Bootstrapped 100%") {
+            let ended = member.child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && began.elapsed() < PATIENCE,
+                "{}",
+                member.log()
+            );
+            thread::sleep(Duration::from_millis(250));
+        }
+        member
     }
 
     /// Ports that Tor's own traffic goes to.
@@ -180,6 +230,20 @@ impl TorNetwork {
                 .count();
             running >= AUTHORITIES + RELAYS && read("notice.log").contains("Bootstrapped 100%")
         })
+    }
+}
+
+impl Member {
+    /// What it has said.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -285,7 +349,7 @@ impl Node {
         )
     }
 
-    fn start(&mut self, authorities: &str, command: &dyn Fn(&str) -> Command) {
+    fn start(&mut self, authorities: &str, period: u32, command: &dyn Fn(&str) -> Command) {
         let mut torrc = self.common();
         if self.v3ident.is_some() {
             let _ = write!(
@@ -297,21 +361,13 @@ impl Node {
                  TestingV3AuthInitialVotingInterval 10\nTestingV3AuthInitialVoteDelay 2\n\
                  TestingV3AuthInitialDistDelay 2\nV3AuthVotingInterval 20\nV3AuthVoteDelay 4\n\
                  V3AuthDistDelay 4\nV3AuthNIntervalsValid 3\n\
-                 ConsensusParams hsdir_interval={PERIOD_MINUTES}\n"
+                 ConsensusParams hsdir_interval={period}\n"
             );
         }
         torrc.push_str("ExitRelay 0\nExitPolicy reject *:*\n");
         torrc.push_str(authorities);
         fs::write(self.dir.join("torrc"), torrc).unwrap();
-        let child = command("tor")
-            .arg("-f")
-            .arg(self.dir.join("torrc"))
-            .arg("--quiet")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let child = quiet(command("tor").arg("-f").arg(self.dir.join("torrc")));
         self.child = Some(child);
     }
 
@@ -331,7 +387,18 @@ impl Node {
     }
 }
 
-fn free_port() -> u16 {
+/// Starts a tor that says nothing but in its log.
+fn quiet(tor: &mut Command) -> Child {
+    tor.arg("--quiet")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// A port of this machine that nobody has now.
+pub(crate) fn free_port() -> u16 {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     taken.local_addr().unwrap().port()
 }

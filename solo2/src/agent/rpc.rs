@@ -72,7 +72,8 @@
 //! route.status                                  → {"peers":[{"peer","name","route","transport","connected",
 //!                                                  "key_epoch","handshake_id","cover","rtt_ms"}]}
 //! route.policy                                  → {"transport","peers":[{"peer","name","route","strict","policy"}]}
-//! route.test    name timeout_ms                 → as a peer of route.status, with "took_ms"
+//! route.test    name timeout_ms                 → as a peer of route.status, with "took_ms"; {tor.progress}
+//! doctor.tor    timeout_ms                      → {}; {tor.progress doctor.check}
 //! sync          for_ms once                     → sync.done {"received","sent","queued"}; {sync.progress}
 //! subscribe     types peer since                → never, until the reader leaves; {hello, then everything new}
 //! ```

@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::Outcome;
-use super::values::PeerRef;
+use super::values::{PeerRef, Span};
+use super::{Outcome, pair};
 use crate::context::Context;
 use crate::{agent, event};
 
@@ -23,7 +23,8 @@ enum Verb {
     Policy,
     /// Reach a contact now, at most --timeout, and show how
     ///
-    /// Exit code 7 when the contact is not online, 10 when it is to be reached in a way that
+    /// It is waited for as long as --timeout says: 30 seconds unless it says anything, two
+    /// minutes where Tor is the way. Exit code 7 when the contact is not online, 10 when it is to be reached in a way that
     /// cannot be had.
     Test {
         /// Name or id
@@ -37,8 +38,11 @@ impl RouteVerb {
             Verb::Status => ("route.status", "route.status"),
             Verb::Policy => ("route.policy", "route.policy"),
             Verb::Test { name } => {
-                let params = json!({"name": name, "timeout_ms": cx.timeout_ms()});
-                let found = agent::ask(cx, "route.test", params)?;
+                let patience = cx.globals.timeout.map(Span::millis);
+                let params = json!({"name": name, "timeout_ms": patience});
+                let found = agent::with_session(cx, async |session| {
+                    pair::report(session, "route.test", params, |event| cx.out.event(event)).await
+                })?;
                 cx.out.event(&event::event("route.status", found))?;
                 return Ok(0);
             }

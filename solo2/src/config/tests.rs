@@ -122,6 +122,7 @@ fn every_key_can_be_read_back_after_it_was_set() {
         "true",
         "quic",
         tor,
+        "192.0.2.66:443 0123456789ABCDEF0123456789ABCDEF01234567",
         "steady:2s",
         "read",
         "off",

@@ -15,11 +15,9 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use arti_client::config::TorClientConfigBuilder;
 use arti_client::{
     DataStream, ErrorKind, HasKind as _, IsolationToken, KeystoreSelector, StreamPrefs, TorClient,
 };
@@ -34,7 +32,7 @@ use tokio::time::timeout;
 use tor_cell::relaycell::msg::Connected;
 use tor_hscrypto::pk::{HsClientDescEncKey, HsClientDescEncSecretKey, HsId, HsIdKey, HsIdKeypair};
 use tor_hsservice::config::OnionServiceConfigBuilder;
-use tor_hsservice::{RendRequest, StreamRequest, handle_rend_requests};
+use tor_hsservice::{RendRequest, RunningOnionService, StreamRequest, handle_rend_requests};
 use tor_llcrypto::pk::{curve25519, ed25519};
 use tor_rtcompat::{CompoundRuntime, PreferredRuntime};
 
@@ -42,6 +40,10 @@ use super::RoutePolicy;
 use super::connection::Connection;
 use super::direct::{PathState, Via};
 use super::socket::TorDoor;
+
+mod config;
+
+pub(crate) use config::{Bridge, Settings};
 
 /// The one port of our services: nothing else is there.
 const PORT: u16 = 1;
@@ -154,6 +156,8 @@ pub(crate) struct Progress {
     pub(crate) blocked: Option<String>,
     /// Services that are kept up.
     pub(crate) services: usize,
+    /// Those among them that the network's directory has, as far as arti knows.
+    pub(crate) published: usize,
 }
 
 /// The usual runtime, with our door in it.
@@ -172,18 +176,17 @@ pub(crate) struct Tor {
     client: Arc<TorClient<Runtime>>,
     /// Circuits of one contact serve no other.
     isolation: Mutex<HashMap<[u8; 32], IsolationToken>>,
-    services: Arc<AtomicUsize>,
+    services: Mutex<Vec<Weak<RunningOnionService>>>,
 }
 
 impl Tor {
     /// Sets Tor up; it connects when there is something to do.
     ///
     /// `directory` holds what it remembers: guards and the network's directory, and nothing
-    /// of contacts. `custom` is arti's own configuration (TOML) for another network, for
-    /// bridges and the like.
+    /// of contacts.
     pub(crate) fn new(
         directory: &Path,
-        custom: Option<&str>,
+        settings: &Settings,
         policy: Arc<dyn Fn() -> RoutePolicy + Send + Sync>,
     ) -> Result<Arc<Self>, OnionError> {
         // arti takes the process's provider, and there is one only.
@@ -196,7 +199,7 @@ impl Tor {
             }
             _ => {}
         }
-        let config = config(&state, &directory.join("cache"), custom)?;
+        let config = settings.build(&state, &directory.join("cache"))?;
         let usual = PreferredRuntime::current().map_err(OnionError::setup)?;
         let again = || usual.clone();
         let door = TorDoor::new(usual.clone(), policy);
@@ -208,7 +211,7 @@ impl Tor {
         Ok(Arc::new(Self {
             client,
             isolation: Mutex::default(),
-            services: Arc::default(),
+            services: Mutex::default(),
         }))
     }
 
@@ -221,14 +224,25 @@ impl Tor {
     /// How far that has come.
     pub(crate) fn progress(&self) -> Progress {
         let status = self.client.bootstrap_status();
+        let mut services = self.services();
+        services.retain(|service| service.strong_count() > 0);
+        let up: Vec<_> = services.iter().filter_map(Weak::upgrade).collect();
         Progress {
             fraction: status.as_frac(),
             ready: status.ready_for_traffic(),
             blocked: status
                 .blocked()
                 .map(|blocked| blocked.message().to_string()),
-            services: self.services.load(Ordering::Relaxed),
+            services: up.len(),
+            published: up
+                .iter()
+                .filter(|service| service.status().state().is_fully_reachable())
+                .count(),
         }
+    }
+
+    fn services(&self) -> MutexGuard<'_, Vec<Weak<RunningOnionService>>> {
+        self.services.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps the service behind `door` until the result is dropped.
@@ -254,12 +268,11 @@ impl Tor {
             .ok_or_else(|| OnionError::Setup("the service is switched off".to_owned()))?;
         let (callers, calls) = mpsc::channel(CALLERS_MAX);
         let answering = tokio::spawn(answer(requests, callers, door.address()));
-        self.services.fetch_add(1, Ordering::Relaxed);
+        self.services().push(Arc::downgrade(&running));
         Ok(Service {
             calls,
             _answering: AbortOnDrop(answering),
             _running: running,
-            _counted: Counted(self.services.clone()),
         })
     }
 
@@ -295,56 +308,11 @@ impl Tor {
     }
 }
 
-/// arti's configuration: the user's, with our directories, and keys in memory only.
-fn config(
-    state: &Path,
-    cache: &Path,
-    custom: Option<&str>,
-) -> Result<arti_client::TorClientConfig, OnionError> {
-    let mut table: toml::Table = custom
-        .unwrap_or_default()
-        .parse()
-        .map_err(OnionError::setup)?;
-    let literal = |path: &Path| -> Result<toml::Value, OnionError> {
-        let path = path
-            .to_str()
-            .ok_or_else(|| OnionError::Setup(format!("{} is not UTF-8", path.display())))?;
-        let mut literal = toml::Table::new();
-        literal.insert("literal".to_owned(), path.into());
-        Ok(literal.into())
-    };
-    let storage = table
-        .entry("storage")
-        .or_insert_with(|| toml::Table::new().into())
-        .as_table_mut()
-        .ok_or_else(|| OnionError::Setup("storage is no table".to_owned()))?;
-    storage.insert("state_dir".to_owned(), literal(state)?);
-    storage.insert("cache_dir".to_owned(), literal(cache)?);
-    let mut primary = toml::Table::new();
-    primary.insert("kind".to_owned(), "ephemeral".into());
-    let mut keystore = toml::Table::new();
-    keystore.insert("enabled".to_owned(), true.into());
-    keystore.insert("primary".to_owned(), primary.into());
-    storage.insert("keystore".to_owned(), keystore.into());
-    let builder: TorClientConfigBuilder = table.try_into().map_err(OnionError::setup)?;
-    builder.build().map_err(OnionError::setup)
-}
-
 /// A service that is kept up; whoever calls arrives as a connection.
 pub(crate) struct Service {
     calls: mpsc::Receiver<Connection>,
     _answering: AbortOnDrop,
-    _running: Arc<tor_hsservice::RunningOnionService>,
-    _counted: Counted,
-}
-
-/// One of the services that are kept up.
-struct Counted(Arc<AtomicUsize>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    _running: Arc<RunningOnionService>,
 }
 
 impl Service {

@@ -14,13 +14,17 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::{OnceCell, mpsc};
-use tokio::time::sleep;
+use tokio::time::{interval, sleep};
 
 use super::Egress;
+use crate::agent::rpc::EventSink;
+use crate::config::TorConfig;
 use crate::net::RoutePolicy;
 use crate::net::connection::Connection;
-use crate::net::onion::{Door, OnionError, Tor};
+use crate::net::onion::{Door, OnionError, Settings, Tor};
 
+/// How often a reader hears how far Tor is.
+const TELL_EVERY: Duration = Duration::from_millis(200);
 /// Pauses between attempts to publish a service; the last one repeats.
 const PAUSES: [u64; 5] = [5, 15, 60, 300, 600];
 
@@ -28,32 +32,35 @@ const PAUSES: [u64; 5] = [5, 15, 60, 300, 600];
 pub(crate) struct Onions {
     directory: PathBuf,
     egress: Egress,
-    /// arti's own configuration, if the user gave one.
-    custom: RwLock<Option<PathBuf>>,
+    config: RwLock<TorConfig>,
     tor: OnceCell<Arc<Tor>>,
 }
 
 impl Onions {
     /// Nothing is started yet.
-    pub(crate) fn new(directory: PathBuf, custom: Option<PathBuf>, egress: Egress) -> Self {
+    pub(crate) fn new(directory: PathBuf, config: TorConfig, egress: Egress) -> Self {
         Self {
             directory,
             egress,
-            custom: RwLock::new(custom),
+            config: RwLock::new(config),
             tor: OnceCell::new(),
         }
     }
 
-    /// Another configuration file: for the next start.
-    pub(crate) fn configure(&self, custom: Option<PathBuf>) {
-        *self.custom.write().unwrap_or_else(PoisonError::into_inner) = custom;
+    /// Another configuration: for the next start.
+    pub(crate) fn configure(&self, config: TorConfig) {
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
     }
 
-    /// Whether contacts who come through Tor are welcome though we would not: a profile with a
-    /// Tor of its own keeps a service for each.
+    fn config(&self) -> TorConfig {
+        let config = self.config.read().unwrap_or_else(PoisonError::into_inner);
+        config.clone()
+    }
+
+    /// Whether contacts who come through Tor are welcome though we would not: a profile whose
+    /// owner has said how it reaches Tor keeps a service for each.
     pub(crate) fn welcomes(&self) -> bool {
-        let custom = self.custom.read().unwrap_or_else(PoisonError::into_inner);
-        custom.is_some()
+        self.config() != TorConfig::default()
     }
 
     /// Tor, started if it is not.
@@ -67,12 +74,8 @@ impl Onions {
     }
 
     async fn start(&self) -> Result<Arc<Tor>, OnionError> {
-        let custom = self
-            .custom
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let custom = match custom {
+        let TorConfig { file, bridges } = self.config();
+        let custom = match file {
             None => None,
             Some(file) => match tokio::fs::read_to_string(&file).await {
                 Ok(text) => Some(text),
@@ -83,7 +86,7 @@ impl Onions {
         };
         let egress = self.egress.clone();
         let policy = Arc::new(move || egress.policy());
-        Tor::new(&self.directory, custom.as_deref(), policy)
+        Tor::new(&self.directory, &Settings { custom, bridges }, policy)
     }
 
     /// How far Tor is, if it was started.
@@ -94,11 +97,53 @@ impl Onions {
         let progress = tor.progress();
         json!({
             "ready": progress.ready,
-            "bootstrap": (f64::from(progress.fraction) * 100.0).round(),
+            "bootstrap": percent(progress.fraction),
             "blocked": progress.blocked,
             "services": progress.services,
+            "published": progress.published,
         })
     }
+
+    /// Does what waits for Tor, and tells the reader meanwhile how far Tor is: each time that
+    /// changes, from the start until connections can be made.
+    pub(crate) async fn telling<T>(&self, reader: &EventSink, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        let mut look = interval(TELL_EVERY);
+        let mut told = None;
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                _ = look.tick() => {}
+            }
+            let Some(tor) = self.tor.get() else {
+                continue;
+            };
+            let progress = tor.progress();
+            let now = (progress.ready, percent(progress.fraction), progress.blocked);
+            // Who finds Tor ready hears nothing of it.
+            if told.as_ref().map_or(progress.ready, |told| *told == now) {
+                continue;
+            }
+            let (ready, bootstrap, blocked) = &now;
+            reader
+                .send(json!({
+                    "v": 1,
+                    "type": "tor.progress",
+                    "ready": ready,
+                    "bootstrap": bootstrap,
+                    "blocked": blocked,
+                }))
+                .await;
+            told = Some(now);
+        }
+    }
+}
+
+/// A part of 1 in whole percents.
+fn percent(fraction: f32) -> u8 {
+    // Between 0 and 100, whatever it was.
+    (fraction * 100.0).round() as u8
 }
 
 /// Keeps our service for one contact up for as long as somebody takes its callers.

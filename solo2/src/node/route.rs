@@ -25,6 +25,7 @@ use super::courier::Order;
 use super::event::peer_id;
 use super::peer::{Peer, PeerState, Queued, Trouble};
 use super::{Node, failure};
+use crate::agent::rpc::EventSink;
 use crate::config::{NodeConfig, Route};
 use crate::error::{Failure, Kind};
 use crate::net::RoutePolicy;
@@ -344,7 +345,7 @@ impl Core {
         let (way, why, look) = match trouble {
             Trouble::Relay(why) => ("a relay", why, "solo2 relay test"),
             Trouble::Tor(error @ (OnionError::Network(_) | OnionError::Setup(_))) => {
-                ("Tor", error.to_string(), "solo2 route status")
+                ("Tor", error.to_string(), "solo2 doctor tor")
             }
             // Tor does its part; it is the contact that is not there.
             Trouble::Tor(_) => return None,
@@ -365,6 +366,12 @@ impl Core {
             Trouble::Tor(error) => Some(error.to_string()),
             Trouble::Relay(_) => None,
         }
+    }
+
+    /// Whether Tor is the way to a contact now.
+    pub(crate) fn goes_through_tor(&self, contact: ContactId) -> bool {
+        let peer = self.peers.get(&contact);
+        peer.is_some_and(|peer| peer.wish.policy == RoutePolicy::Onion)
     }
 
     /// What `route policy` shows.
@@ -398,23 +405,44 @@ pub(super) struct Test {
 
 /// How long a contact is waited for when nobody says.
 const PATIENCE_MS: u64 = 30_000;
+/// The same through Tor, where a first connection takes its time.
+const ONION_PATIENCE_MS: u64 = 120_000;
 
 /// Reaches a contact and tells how.
-pub(super) async fn test(node: &Node, ask: Test) -> Result<Value, Failure> {
-    let mut events = node.events.subscribe();
+pub(super) async fn test(node: &Node, ask: Test, reader: EventSink) -> Result<Value, Failure> {
     let name = ask.name.clone();
-    let contact = node
+    let (contact, onion) = node
         .call(move |core| {
             let contact = core.sendable(&name)?;
             core.check_route(contact, None)?;
             if let Some(peer) = core.peers.get(&contact) {
                 let _ = peer.courier.send(Order::Dial);
             }
-            Ok(contact)
+            Ok((contact, core.goes_through_tor(contact)))
         })
         .await?;
+    let usual = if onion {
+        ONION_PATIENCE_MS
+    } else {
+        PATIENCE_MS
+    };
+    let patience = Duration::from_millis(ask.timeout_ms.unwrap_or(usual));
+    let reached = reached(node, contact, &ask.name, patience);
+    match onion {
+        true => node.net.onions.telling(&reader, reached).await,
+        false => reached.await,
+    }
+}
+
+async fn reached(
+    node: &Node,
+    contact: ContactId,
+    name: &str,
+    patience: Duration,
+) -> Result<Value, Failure> {
+    let mut events = node.events.subscribe();
     let began = Instant::now();
-    let deadline = began + Duration::from_millis(ask.timeout_ms.unwrap_or(PATIENCE_MS));
+    let deadline = began + patience;
     loop {
         let (found, refusal) = node
             .call(move |core| {
@@ -440,11 +468,10 @@ pub(super) async fn test(node: &Node, ask: Test) -> Result<Value, Failure> {
         if Instant::now() >= deadline {
             let absence = node.call(move |core| Ok(core.absence(contact))).await?;
             let why = absence.unwrap_or_else(|| node.why_not_reached());
-            return Err(Failure::new(
-                Kind::NotDelivered,
-                format!("{} is not reached: {why}", ask.name),
-            )
-            .retry(None));
+            return Err(
+                Failure::new(Kind::NotDelivered, format!("{name} is not reached: {why}"))
+                    .retry(None),
+            );
         }
     }
 }

@@ -20,8 +20,8 @@ use super::event::{parse_message_id, peer_id, rfc3339};
 use super::messages::{Body, Draft, Sent};
 use super::route::{Choice, Routes};
 use super::{
-    Egress, Node, deliver, export, failure, feed, files, forget, history, import, pairing, pipe,
-    route, search, serve, signal_servers,
+    Egress, Node, deliver, doctor, export, failure, feed, files, forget, history, import, pairing,
+    pipe, route, search, serve, signal_servers,
 };
 use crate::agent::rpc::{Attached, EventSink, Service};
 use crate::config::NodeConfig;
@@ -103,7 +103,7 @@ async fn dispatch(
         "vault.compact" => search::compact(&node).await,
         "reload" => reload(&node, params).await,
         "pair.invite" => invite(node, read(params)?, events).await,
-        "pair.join" => join(&node, read(params)?).await,
+        "pair.join" => join(&node, read(params)?, events).await,
         "pair.list" => Ok(json!({ "pairs": node.invites() })),
         "contact.list" => {
             node.call(|core| {
@@ -205,7 +205,8 @@ async fn dispatch(
             })
             .await
         }
-        "route.test" => route::test(&node, read(params)?).await,
+        "route.test" => route::test(&node, read(params)?, events).await,
+        "doctor.tor" => doctor::tor(&node, read(params)?, events).await,
         _ => Err(Failure::usage(format!("no method is called {method}")).code("unknown_method")),
     }
 }
@@ -357,7 +358,10 @@ async fn invite(node: Arc<Node>, invite: Invite, events: EventSink) -> Result<Va
         return Err(Failure::usage("an invite lives at most an hour"));
     }
     let open = match invite.onion {
-        true => OpenInvite::Onion(pairing::OpenOnion::open(&node, ttl).await?),
+        true => {
+            let open = pairing::OpenOnion::open(&node, ttl);
+            OpenInvite::Onion(node.net.onions.telling(&events, open).await?)
+        }
         false => OpenInvite::Spoken(pairing::OpenInvite::open(&node.net, ttl).await?),
     };
     let announcement = open.announcement();
@@ -405,7 +409,7 @@ struct Join {
     timeout_ms: Option<u64>,
 }
 
-async fn join(node: &Node, join: Join) -> Result<Value, Failure> {
+async fn join(node: &Node, join: Join, reader: EventSink) -> Result<Value, Failure> {
     let patience = join.timeout_ms.map(Duration::from_millis);
     let begins_with_a_number = join.code.trim_start().starts_with(char::is_numeric);
     if !begins_with_a_number {
@@ -414,7 +418,8 @@ async fn join(node: &Node, join: Join) -> Result<Value, Failure> {
                 "an invite is a number and two words, like 7-salmon-violin, or twelve words for Tor",
             )
         })?;
-        return pairing::join_onion(node, &invite, join.r#as, patience).await;
+        let joined = pairing::join_onion(node, &invite, join.r#as, patience);
+        return node.net.onions.telling(&reader, joined).await;
     }
     let code: InviteCode = join.code.parse().map_err(|error| {
         Failure::usage(format!("not an invite code: {error}"))
@@ -552,8 +557,18 @@ async fn send(node: &Node, send: Send, events: EventSink) -> Result<Value, Failu
         demand: send.routes.demand()?,
     };
     let wait = deliver::Waiting::start(node, send.wait, send.timeout_ms);
-    let sent = node.call(move |core| core.send(&draft)).await?;
-    let mut result = wait.finish(sent, send.id, events).await?;
+    let (sent, onion) = node
+        .call(move |core| {
+            let sent = core.send(&draft)?;
+            let onion = sent.iter().any(|sent| core.goes_through_tor(sent.contact));
+            Ok((sent, onion))
+        })
+        .await?;
+    let waited = wait.finish(sent, send.id, events.clone());
+    let mut result = match onion {
+        true => node.net.onions.telling(&events, waited).await?,
+        false => waited.await?,
+    };
     skipped.tell(&mut result);
     Ok(result)
 }

@@ -172,7 +172,7 @@ impl Hostile {
             egress: super::Egress::new(RoutePolicy::Any),
             onions: Arc::new(super::onions::Onions::new(
                 std::path::PathBuf::from("/nonexistent"),
-                None,
+                crate::config::TorConfig::default(),
                 super::Egress::new(RoutePolicy::Any),
             )),
             timing: LinkTiming::default(),

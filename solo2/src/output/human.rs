@@ -79,8 +79,17 @@ pub(crate) fn event(event: &Value) -> Option<Text> {
             .untrusted(&field(event, "/bootstrap"))
             .plain(" %")
             .plain(if event["ready"] == true { ", ready" } else { "" })
+            .plain(", ")
+            .untrusted(&field(event, "/published"))
+            .plain(" of ")
+            .untrusted(&field(event, "/services"))
+            .plain(" services published")
             .plain(if event["blocked"].is_string() { "; " } else { "" })
             .untrusted(&field(event, "/blocked")),
+        "doctor.check" => Text::new()
+            .bold(&format!("{:<14}", field(event, "/check").line()))
+            .plain(if event["ok"] == true { " ok   " } else { " NOT  " })
+            .untrusted(&field(event, "/found")),
         "relay" => Text::new().untrusted(&field(event, "/relay")),
         "relay.removed" => Text::new()
             .untrusted(&field(event, "/relay"))

@@ -53,17 +53,27 @@ impl Bars {
     pub(crate) fn note(&self, event: &Value) {
         // There is one document at a time; it has no id.
         let id = match event::kind(event).split_once('.') {
-            Some((what @ ("export" | "import" | "verify"), _)) => Some(what),
+            Some((what @ ("export" | "import" | "verify" | "tor"), _)) => Some(what),
             _ => event["id"].as_str(),
         };
         let (Some(all), Some(id)) = (&self.all, id) else {
             return;
         };
         let mut running = self.running.borrow_mut();
-        let bytes = event["bytes"].as_u64().unwrap_or_default();
-        let size = event["size"].as_u64();
         let progress = event::kind(event).ends_with(".progress");
-        let moves = progress && size.is_none_or(|size| bytes < size);
+        let (moves, bytes, size) = match id {
+            "tor" => {
+                let percent = event["bootstrap"].as_u64().unwrap_or_default();
+                (event["ready"] != true, percent, Some(100))
+            }
+            _ => {
+                let bytes = event["bytes"].as_u64().unwrap_or_default();
+                let size = event["size"].as_u64();
+                let moves = size.is_none_or(|size| bytes < size);
+                (moves, bytes, size)
+            }
+        };
+        let moves = progress && moves;
         if !moves {
             if let Some(bar) = running.remove(id) {
                 bar.finish_and_clear();
@@ -123,6 +133,7 @@ fn name(event: &Value) -> String {
         _ if event::kind(event) == "export.progress" => "export".to_owned(),
         _ if event::kind(event) == "verify.progress" => "check".to_owned(),
         _ if event::kind(event) == "import.progress" => "import".to_owned(),
+        _ if event::kind(event) == "tor.progress" => "Tor".to_owned(),
         Some(_) => human::field(event, "/name").line(),
         None => human::field(event, "/id").line(),
     };
@@ -132,8 +143,15 @@ fn name(event: &Value) -> String {
     name.chars().take(LONGEST_NAME - 1).chain(['…']).collect()
 }
 
-/// `3.0 MiB of 10.0 GiB, 50.0 MiB/s, 3m left, direct`.
+/// `3.0 MiB of 10.0 GiB, 50.0 MiB/s, 3m left, direct`; of Tor `45 %`, and what is in the way.
 fn telling(event: &Value) -> String {
+    if event::kind(event) == "tor.progress" {
+        let percent = human::field(event, "/bootstrap").line();
+        return match event["blocked"].is_string() {
+            true => format!("{percent} %; {}", human::field(event, "/blocked").line()),
+            false => format!("{percent} %"),
+        };
+    }
     let bytes = event["bytes"].as_u64().unwrap_or_default();
     let rate = event["rate_bps"].as_u64().unwrap_or_default();
     let mut text = size::about(bytes);
@@ -281,6 +299,20 @@ mod tests {
         let before = screen.cleared();
         drop(bars);
         assert!(screen.cleared() > before);
+    }
+
+    #[test]
+    fn tor_has_a_bar_until_connections_can_be_made() {
+        let at = |percent: u8, ready: bool, blocked: Option<&str>| json!({"v": 1, "type": "tor.progress", "ready": ready, "bootstrap": percent, "blocked": blocked});
+        let stuck = "no \u{1b}[2Jnetwork";
+        assert_eq!(telling(&at(15, false, None)), "15 %");
+        assert!(!telling(&at(0, false, Some(stuck))).contains('\u{1b}'));
+        let (screen, bars) = screen();
+        bars.note(&at(15, false, None));
+        let shown = screen.written();
+        assert!(shown.contains("Tor ["), "{shown:?}");
+        bars.note(&at(100, true, None));
+        assert!(bars.running.borrow().is_empty());
     }
 
     #[test]

@@ -15,24 +15,31 @@ use super::*;
 )]
 mod tornet;
 
-fn network() -> Option<&'static str> {
+mod bridge;
+mod ctor;
+
+/// One for all tests, and arti's settings for it.
+fn network() -> Option<&'static (tornet::TorNetwork, String)> {
     static NETWORK: OnceLock<Option<(tornet::TorNetwork, String)>> = OnceLock::new();
     let network = NETWORK.get_or_init(|| {
         if let Some(missing) = tornet::missing() {
             println!("skipped: needs {missing}");
             return None;
         }
-        let network = tornet::TorNetwork::start();
+        let network = tornet::TorNetwork::start_for_c();
         let config = std::fs::read_to_string(network.arti_config()).expect("its settings");
         Some((network, config))
     });
-    network.as_ref().map(|(_, config)| config.as_str())
+    network.as_ref()
 }
 
 fn tor(dir: &TempDir, name: &str) -> Option<Arc<Tor>> {
     let tor = Tor::new(
         &dir.path().join(name),
-        Some(network()?),
+        &Settings {
+            custom: Some(network()?.1.clone()),
+            ..Settings::default()
+        },
         Arc::new(|| RoutePolicy::Any),
     );
     Some(tor.expect("a Tor client"))
@@ -65,17 +72,7 @@ async fn a_service_is_reached_by_who_shares_the_secret_and_by_nobody_else() {
     let door = Door::new(&secret, b"bob");
     let mut service = bob.open(&door).await.expect("a service");
     let calls = reach(&alice, &door).await;
-    let (mut send, mut recv) = calls.streams.open().await.expect("opens");
-    send.write_all(b"hello").await.expect("writes");
-    let answers = timeout(Duration::from_secs(60), service.next()).await;
-    let answers = answers.expect("in time").expect("a caller");
-    let (mut back, mut heard) = answers.streams.accept().await.expect("accepts");
-    let mut word = [0; 5];
-    heard.read_exact(&mut word).await.expect("reads");
-    assert_eq!(&word, b"hello");
-    back.write_all(b"again").await.expect("writes");
-    recv.read_exact(&mut word).await.expect("reads");
-    assert_eq!(&word, b"again");
+    let answers = greet(&calls, async || service.next().await.expect("a caller")).await;
     let purpose = solo2_crypto::noise::Purpose::Contact;
     assert_eq!(calls.prologue(purpose), answers.prologue(purpose));
     assert_eq!(calls.path().borrow().via, Via::Onion);
@@ -91,6 +88,34 @@ async fn a_service_is_reached_by_who_shares_the_secret_and_by_nobody_else() {
     let elsewhere = stranger.call(&Door::new(&secret, b"carol")).await;
     assert_eq!(elsewhere.err(), Some(OnionError::Absent));
 
-    // What Tor keeps on the disk has no names that we gave.
-    drop((calls, answers));
+    assert_eq!(bob.progress().services, 1);
+    drop(service);
+    eventually(async || bob.progress().services == 0).await;
+}
+
+/// A word each way over a stream of a call; the other end of it.
+async fn greet(calls: &Connection, answers: impl AsyncFnOnce() -> Connection) -> Connection {
+    let (mut send, mut recv) = calls.streams.open().await.expect("opens");
+    send.write_all(b"hello").await.expect("writes");
+    let answers = timeout(Duration::from_secs(60), answers()).await;
+    let answers = answers.expect("in time");
+    let (mut back, mut heard) = answers.streams.accept().await.expect("accepts");
+    let mut word = [0; 5];
+    heard.read_exact(&mut word).await.expect("reads");
+    assert_eq!(&word, b"hello");
+    back.write_all(b"again").await.expect("writes");
+    recv.read_exact(&mut word).await.expect("reads");
+    assert_eq!(&word, b"again");
+    answers
+}
+
+async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
+    let held = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), held)
+        .await
+        .expect("within a minute");
 }

@@ -159,6 +159,6 @@ async fn tor(node: &Node) -> Result<Arc<Tor>, Failure> {
 
 fn trouble(error: &OnionError) -> Failure {
     Failure::new(Kind::Network, error.to_string())
-        .hint("pairing through Tor needs Tor: solo2 route status; solo2 config get tor.config")
+        .hint("pairing through Tor needs Tor; what is wrong with it: solo2 doctor tor")
         .retry(None)
 }
