@@ -2289,39 +2289,40 @@ complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subco
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand relay; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -s p -l profile -d 'Profile to use' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l config -d 'Configuration file to use instead of the usual one' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 never\t'Never'
 always\t'Always'"
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
 require\t'Fail when no agent runs'
 never\t'Always do the work in this process'"
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'
 onion\t'Through Tor, which hides your address from everybody'"
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
 direct\t'Peer to peer'
 relay\t'Through a relay, which hides your address from the peer'
 onion\t'Through Tor, which hides your address from everybody'"
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
 quic\t'QUIC alone, masked to look like noise'
 webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l password-fd -d 'Read the password from this file descriptor' -r
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l json -d 'Print JSON Lines; errors too, as the last line'
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l plain -d 'Print words instead of glyphs, and no colour'
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -s q -l quiet -d 'Print nothing but what was asked for'
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -s v -l verbose -d 'Log to stderr; twice for more'
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l no-input -d 'Never ask; fail instead'
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -s y -l yes -d 'Answer yes to every question'
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -l offline -d 'Touch no network'
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor" -f -a "tor" -d 'Check Tor: its settings, the network, a service of our own, and a call to it'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -f -a "tor" -d 'Check Tor: its settings, the network, a service of our own, and a call to it'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and not __fish_seen_subcommand_from tor traffic" -f -a "traffic" -d 'Count datagrams by size, as somebody on the wire could: a text must look like a heartbeat'
 complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from tor" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from tor" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
 complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from tor" -l config -d 'Configuration file to use instead of the usual one' -r -F
@@ -2354,6 +2355,39 @@ complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subc
 complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from tor" -s y -l yes -d 'Answer yes to every question'
 complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from tor" -l offline -d 'Touch no network'
 complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from tor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l for -d 'Count for so long, such as 30s; else all since the start' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -s p -l profile -d 'Profile to use' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l home -d 'Keep vault, state, socket and config under this directory' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l config -d 'Configuration file to use instead of the usual one' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+never\t'Never'
+always\t'Always'"
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l timeout -d 'Give up waiting after this time, such as 30s or 2m' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l agent -d 'Whether to use a running agent' -r -f -a "auto\t'Use the agent, or do the work in this process if none runs'
+require\t'Fail when no agent runs'
+never\t'Always do the work in this process'"
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l lock-timeout -d 'How long to wait for another process to let the profile go' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l route -d 'Route policy for this command' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l require-route -d 'Send over one of these routes or not at all' -r -f -a "auto\t'The best there is'
+direct\t'Peer to peer'
+relay\t'Through a relay, which hides your address from the peer'
+onion\t'Through Tor, which hides your address from everybody'"
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l transport -d 'What may carry links, unless a running agent holds the profile' -r -f -a "auto\t'QUIC, and WebRTC where QUIC does not pass'
+quic\t'QUIC alone, masked to look like noise'
+webrtc\t'WebRTC data channels alone, for networks that let nothing else pass'"
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l password-file -d 'Read the password from this file, or - for stdin' -r -F
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l password-fd -d 'Read the password from this file descriptor' -r
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l json -d 'Print JSON Lines; errors too, as the last line'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l plain -d 'Print words instead of glyphs, and no colour'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -s q -l quiet -d 'Print nothing but what was asked for'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -s v -l verbose -d 'Log to stderr; twice for more'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l no-input -d 'Never ask; fail instead'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -s y -l yes -d 'Answer yes to every question'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -l offline -d 'Touch no network'
+complete -c solo2 -n "__fish_solo2_using_subcommand doctor; and __fish_seen_subcommand_from traffic" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l for -d 'Stay online for this long' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -s p -l profile -d 'Profile to use' -r
 complete -c solo2 -n "__fish_solo2_using_subcommand sync" -l home -d 'Keep vault, state, socket and config under this directory' -r -F

@@ -427,6 +427,17 @@ const TYPES: &[Row] = &[
         &[("ready", Bool), ("bootstrap", Number), ("blocked?", Text)],
     ),
     (
+        "doctor.datagrams",
+        "how many datagrams of one size passed",
+        &[
+            ("direction", Text),
+            ("stun", Bool),
+            ("size", Number),
+            ("count", Number),
+            ("share", Number),
+        ],
+    ),
+    (
         "doctor.check",
         "one check of a doctor: what was found, and what to do if it is not as it should be",
         &[

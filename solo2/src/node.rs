@@ -36,6 +36,7 @@ use crate::error::Failure;
 use crate::net::RoutePolicy;
 use crate::net::link::LinkTiming;
 use crate::net::mask::MaskKeys;
+use crate::net::socket::Tally;
 use crate::net::turn::RelayAccess;
 
 mod contacts;
@@ -172,6 +173,8 @@ pub(crate) struct NetContext {
     pub(crate) egress: Egress,
     pub(crate) onions: Arc<Onions>,
     pub(crate) timing: LinkTiming,
+    /// The datagrams of all links.
+    pub(crate) tally: Arc<Tally>,
     /// The mean gap at which links send whether something is said or not.
     pub(crate) cover: watch::Sender<Option<Duration>>,
     pub(crate) serial: AtomicU64,

@@ -174,3 +174,68 @@ fn steady_cover_hides_whether_somebody_speaks() {
         assert!(ratio > 3.0);
     }
 }
+
+#[test]
+fn a_doctor_counts_what_the_wire_shows() {
+    if !has("tcpdump") {
+        println!("skipped: needs tcpdump");
+        return;
+    }
+    let network = match Network::new() {
+        Ok(network) => network,
+        Err(missing) => {
+            println!("skipped: needs {missing}");
+            return;
+        }
+    };
+    let world = World::across(Arc::clone(&network));
+    let file = world.path("wire.pcap");
+    let tcpdump = Tcpdump::start(&network.middle, TO_FIRST, &file);
+    let (a, b) = (world.home("a", "alice"), world.home("b", "bob"));
+    a.start();
+    // Nobody is there yet.
+    let nothing = a.run(&["doctor", "traffic", "--json"]);
+    assert_eq!(nothing.code, 20);
+    b.start();
+    pair(&a, "bob", &b, "alice");
+    let attachment = world.file("attachment", vec![7; 3_000_000]);
+    a.run(&["send", "bob", "-f", &attachment, "--wait", "delivered"])
+        .ok();
+    a.deliver("bob", "and a text");
+    let done = a.run(&["doctor", "traffic", "--json"]).ok().events();
+    // While nothing but heartbeats and acknowledgements may come between.
+    b.stop();
+    a.stop();
+    tcpdump.stop();
+
+    let check = done.last().unwrap();
+    assert_eq!(
+        (&check["check"], &check["ok"]),
+        (&"traffic.size".into(), &true.into())
+    );
+    let counted = |direction: &str| {
+        let rows = done.iter().filter(|row| {
+            row["type"] == "doctor.datagrams"
+                && row["direction"] == direction
+                && row["stun"] == false
+        });
+        let rows: Vec<_> = rows
+            .map(|row| (row["size"].as_u64(), row["count"].as_u64()))
+            .collect();
+        let [(Some(size), Some(count))] = rows[..] else {
+            panic!("one size: {rows:?}");
+        };
+        assert_eq!(size, DATAGRAM as u64);
+        count as f64
+    };
+    let capture = pcap::parse(&std::fs::read(&file).unwrap());
+    let whole = (Duration::ZERO, now());
+    for (direction, from) in [("sent", ENDS[0]), ("received", ENDS[1])] {
+        let (counted, seen) = (
+            counted(direction),
+            moments(&capture, from, whole).len() as f64,
+        );
+        println!("{direction}: {counted} counted, {seen} seen on the wire");
+        assert!(seen >= counted && seen - counted < 30.0 + 0.02 * seen);
+    }
+}

@@ -74,6 +74,7 @@
 //! route.policy                                  → {"transport","peers":[{"peer","name","route","strict","policy"}]}
 //! route.test    name timeout_ms                 → as a peer of route.status, with "took_ms"; {tor.progress}
 //! doctor.tor    timeout_ms                      → {}; {tor.progress doctor.check}
+//! doctor.traffic for_ms                         → {}; {doctor.datagrams doctor.check}
 //! sync          for_ms once                     → sync.done {"received","sent","queued"}; {sync.progress}
 //! subscribe     types peer since                → never, until the reader leaves; {hello, then everything new}
 //! ```

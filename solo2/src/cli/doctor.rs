@@ -13,6 +13,7 @@ use crate::error::{Failure, Kind};
 use crate::event;
 
 mod tor;
+mod traffic;
 
 /// Look for what is wrong
 ///
@@ -26,12 +27,14 @@ pub(crate) struct Doctor {
 #[derive(Subcommand)]
 enum Subject {
     Tor(tor::Tor),
+    Traffic(traffic::Traffic),
 }
 
 impl Doctor {
     pub(crate) fn run(self, cx: &Context) -> Outcome {
         match self.subject {
             Subject::Tor(subject) => subject.run(cx),
+            Subject::Traffic(subject) => subject.run(cx),
         }
     }
 }

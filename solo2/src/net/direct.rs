@@ -33,6 +33,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+pub(crate) use self::mux::CHANNEL_HEADER_LEN;
 use self::mux::{Cover, Mux, Stun, Way};
 use super::RoutePolicy;
 pub(crate) use super::ice::Role;
@@ -42,7 +43,7 @@ use super::ice::offer::{MAX_RELAYS as MAX_SHARED, SharedRelay};
 use super::ice::{Check, Ice, Pair, UnexpectedSignal};
 use super::mask::{Mask, MaskKeys};
 use super::quic::{self, PathMoves};
-use super::socket::{self, DoorError};
+use super::socket::{self, DoorError, Tally};
 use super::turn::stream;
 use super::turn::{Channel, FromPeer, MAX_RELAYS, RelayAccess, RelayNews, RelayTrouble, Relays};
 use super::webrtc::{ChannelError, Fingerprint};
@@ -91,6 +92,8 @@ pub(crate) struct DirectConfig {
     pub(crate) policy: RoutePolicy,
     /// The peer's offer, when we are controlled.
     pub(crate) first_remote: Option<LinkSignal>,
+    /// Counts the datagrams.
+    pub(crate) tally: Arc<Tally>,
 }
 
 /// Why there is no link.
@@ -309,7 +312,7 @@ pub(super) fn search<T>(
     if config.policy.hides() && config.relays.is_empty() {
         return Err(ConnectError::Relayless);
     }
-    let doors = socket::bind_udp(config.policy)?;
+    let doors = socket::bind_udp(config.policy, &config.tally)?;
     let cover = match ours {
         None => Cover::Mask(Mask::new(config.mask)),
         Some(_) => Cover::Bare,

@@ -4,6 +4,8 @@
 //! machine is enforced in one auditable place. `clippy.toml` bans the functions
 //! used here everywhere else. What travels through the door is not its business.
 
+mod tally;
+
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -18,6 +20,7 @@ use tokio::task::JoinSet;
 use tor_rtcompat::{NetStreamProvider, PreferredRuntime};
 
 use super::RoutePolicy;
+pub(crate) use tally::{Counted, Tally};
 
 /// How long the next address waits for the one before it (RFC 8305 §5).
 const CONNECT_STAGGER: Duration = Duration::from_millis(250);
@@ -187,15 +190,15 @@ impl NetStreamProvider for TorDoor {
 ///
 /// A host without IPv6 (or without IPv4) gets one socket only. Under a policy that hides
 /// this machine they send to nobody but who was [let in](UdpDoors::let_in), and hear
-/// nobody else.
-pub(crate) fn bind_udp(policy: RoutePolicy) -> Result<UdpDoors, DoorError> {
+/// nobody else. What passes is counted in `tally`.
+pub(crate) fn bind_udp(policy: RoutePolicy, tally: &Arc<Tally>) -> Result<UdpDoors, DoorError> {
     allowed(policy)?;
     let guests = Arc::new(Guests {
         only: policy.hides(),
         known: RwLock::new(Vec::new()),
     });
-    let v4 = UdpDoor::open((Ipv4Addr::UNSPECIFIED, 0).into(), guests.clone());
-    let v6 = UdpDoor::open((Ipv6Addr::UNSPECIFIED, 0).into(), guests.clone());
+    let v4 = UdpDoor::open((Ipv4Addr::UNSPECIFIED, 0).into(), &guests, tally);
+    let v6 = UdpDoor::open((Ipv6Addr::UNSPECIFIED, 0).into(), &guests, tally);
     match (v4, v6) {
         (Err(error), Err(_)) => Err(DoorError::Udp(error)),
         (v4, v6) => Ok(UdpDoors {
@@ -270,10 +273,11 @@ pub(crate) struct UdpDoor {
     singles: UdpSocketState,
     port: u16,
     guests: Arc<Guests>,
+    tally: Arc<Tally>,
 }
 
 impl UdpDoor {
-    fn open(address: SocketAddr, guests: Arc<Guests>) -> io::Result<Self> {
+    fn open(address: SocketAddr, guests: &Arc<Guests>, tally: &Arc<Tally>) -> io::Result<Self> {
         let family = match address {
             SocketAddr::V4(_) => AddressFamily::INET,
             SocketAddr::V6(_) => AddressFamily::INET6,
@@ -303,7 +307,8 @@ impl UdpDoor {
             io: UdpSocket::from_std(socket)?,
             state: RwLock::new(state),
             port,
-            guests,
+            guests: guests.clone(),
+            tally: tally.clone(),
         })
     }
 
@@ -332,7 +337,14 @@ impl UdpDoor {
         let state = self.state();
         self.io.try_io(Interest::WRITABLE, || {
             state.send((&self.io).into(), transmit)
-        })
+        })?;
+        self.note_sent(transmit);
+        Ok(())
+    }
+
+    fn note_sent(&self, transmit: &Transmit<'_>) {
+        let segment = transmit.segment_size.unwrap_or(transmit.contents.len());
+        self.tally.note(true, transmit.contents, segment);
     }
 
     /// Sends one datagram along a path that may not exist; it is lost then.
@@ -340,9 +352,12 @@ impl UdpDoor {
         if !self.guests.admit(transmit.destination) {
             return;
         }
-        let _ = self.io.try_io(Interest::WRITABLE, || {
+        let sent = self.io.try_io(Interest::WRITABLE, || {
             self.singles.send((&self.io).into(), transmit)
         });
+        if sent.is_ok() {
+            self.note_sent(transmit);
+        }
     }
 
     /// Waits until [`Self::send`] is worth another try.
@@ -375,6 +390,10 @@ impl UdpDoor {
                 Err(io::ErrorKind::WouldBlock.into())
             });
             if let Ok(count) = received {
+                for (buffer, meta) in buffers.iter().zip(meta.iter()).take(count) {
+                    let received = buffer.get(..meta.len).unwrap_or_default();
+                    self.tally.note(false, received, meta.stride);
+                }
                 return Poll::Ready(count);
             }
         }
@@ -399,7 +418,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_path_that_is_refused_leaves_batching_on() {
-        let doors = bind_udp(RoutePolicy::Direct).expect("sockets");
+        let doors = bind_udp(RoutePolicy::Direct, &Arc::default()).expect("sockets");
         let door = doors
             .for_address(Ipv4Addr::LOCALHOST.into())
             .expect("an IPv4 socket");

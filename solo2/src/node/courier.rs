@@ -636,6 +636,7 @@ async fn introduced(
         relays: net.find_relays(policy).await,
         policy,
         first_remote: offer,
+        tally: net.tally.clone(),
     };
     let connecting = connection::connect(webrtc, config, out, incoming);
     match timeout(CONNECT_MAX, connecting).await {

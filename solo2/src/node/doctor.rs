@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 use crate::agent::rpc::EventSink;
 
 mod tor;
+mod traffic;
 
 pub(super) use tor::tor;
+pub(super) use traffic::traffic;
 
 /// What a check found, or what is wrong and what to do about it.
 type Finding = Result<String, (String, &'static str)>;

@@ -461,6 +461,7 @@ async fn meet(net: &Arc<NetContext>, proven: &Proven) -> Result<Connection, Fail
         relays: net.find_relays(policy).await,
         policy,
         first_remote: offer,
+        tally: net.tally.clone(),
     };
     let (signals, incoming) = mpsc::channel(16);
     let (out, mut outgoing) = mpsc::channel(16);

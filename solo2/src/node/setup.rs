@@ -340,6 +340,7 @@ pub(super) async fn start(
             egress,
         )),
         timing: LinkTiming::default(),
+        tally: Arc::default(),
         cover: tokio::sync::watch::channel(config.cover.0).0,
         serial: AtomicU64::new(1),
         links: tokio::sync::watch::channel(0).0,

@@ -176,6 +176,7 @@ impl Hostile {
                 super::Egress::new(RoutePolicy::Any),
             )),
             timing: LinkTiming::default(),
+            tally: Arc::default(),
             cover: watch::channel(None).0,
             serial: AtomicU64::new(1),
             links: watch::channel(0).0,

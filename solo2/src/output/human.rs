@@ -86,6 +86,7 @@ pub(crate) fn event(event: &Value) -> Option<Text> {
             .plain(" services published")
             .plain(if event["blocked"].is_string() { "; " } else { "" })
             .untrusted(&field(event, "/blocked")),
+        "doctor.datagrams" => datagrams(event),
         "doctor.check" => Text::new()
             .bold(&format!("{:<14}", field(event, "/check").line()))
             .plain(if event["ok"] == true { " ok   " } else { " NOT  " })
@@ -433,6 +434,23 @@ fn route(event: &Value) -> Text {
         None | Some("off") => text,
         Some(_) => text.plain(", cover ").untrusted(&field(event, "/cover")),
     }
+}
+
+/// A row of a histogram.
+fn datagrams(event: &Value) -> Text {
+    const WIDTH: f64 = 30.0;
+    let share = event["share"].as_f64().unwrap_or_default().clamp(0.0, 1.0);
+    let bar = "#".repeat((share * WIDTH).ceil() as usize);
+    let kind = if event["stun"] == true {
+        "STUN"
+    } else {
+        "data"
+    };
+    let [size, count] = ["/size", "/count"].map(|name| field(event, name).line().to_string());
+    let direction = field(event, "/direction").line().to_string();
+    Text::new().line(&format!(
+        "{direction:<9}{kind} {size:>6} B {count:>10}  {bar}"
+    ))
 }
 
 /// The day and minute in this machine's time zone.

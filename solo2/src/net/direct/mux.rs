@@ -65,7 +65,7 @@ const STREAM_QUEUE: usize = 8;
 const STREAM_SEGMENTS: usize = 16;
 /// Datagrams out of connections that wait for QUIC to look.
 const OVERFLOW_MAX: usize = 1_024;
-const CHANNEL_HEADER_LEN: usize = 4;
+pub(crate) const CHANNEL_HEADER_LEN: usize = 4;
 const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 
 thread_local! {
@@ -788,7 +788,8 @@ mod tests {
 
     #[tokio::test]
     async fn dtls_leaves_as_it_is_and_padded_in_a_connection_to_a_relay() {
-        let doors = crate::net::socket::bind_udp(crate::net::RoutePolicy::Any).expect("sockets");
+        let doors = crate::net::socket::bind_udp(crate::net::RoutePolicy::Any, &Arc::default())
+            .expect("sockets");
         let (mux, _) = Mux::new(doors, Cover::Bare);
         let address = |port| SocketAddr::from(([192, 0, 2, 9], port));
         let pair = Pair {

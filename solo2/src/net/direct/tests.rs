@@ -29,6 +29,7 @@ fn config(role: Role, first_remote: Option<LinkSignal>) -> DirectConfig {
         relays: Vec::new(),
         policy: RoutePolicy::Any,
         first_remote,
+        tally: Arc::default(),
     }
 }
 

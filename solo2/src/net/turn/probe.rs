@@ -36,7 +36,7 @@ pub(crate) struct Lent {
 pub(crate) async fn probe(access: RelayAccess) -> Result<Result<Lent, RelayTrouble>, DoorError> {
     let server = access.server;
     // Only the relay is written to, so the strictest policy fits.
-    let doors = socket::bind_udp(RoutePolicy::Relay)?;
+    let doors = socket::bind_udp(RoutePolicy::Relay, &std::sync::Arc::default())?;
     doors.let_in(&[server]);
     let Some(door) = doors.for_address(server.ip()) else {
         return Ok(Err(RelayTrouble::Silent));

@@ -371,7 +371,7 @@ async fn a_relay_with_another_certificate_is_not_talked_to() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hiding_links_sockets_reach_nobody_but_the_relay() {
-    let doors = socket::bind_udp(RoutePolicy::Relay).expect("sockets");
+    let doors = socket::bind_udp(RoutePolicy::Relay, &Arc::default()).expect("sockets");
     let (relay, other) = (bind_v4("127.0.0.1").await, bind_v4("127.0.0.1").await);
     let at = |socket: &UdpSocket| socket.local_addr().expect("bound");
     doors.let_in(&[at(&relay)]);
