@@ -1,7 +1,7 @@
 //! Two ends in one process, over real sockets and channels for the signals.
 
 mod namespaces;
-mod relayed;
+pub(crate) mod relayed;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -18,7 +18,7 @@ use crate::net::mask::{DATAGRAM_LEN, LOCAL_DATAGRAM_LEN};
 
 const MIB: usize = 1024 * 1024;
 
-fn config(role: Role, first_remote: Option<LinkSignal>) -> DirectConfig {
+pub(crate) fn config(role: Role, first_remote: Option<LinkSignal>) -> DirectConfig {
     DirectConfig {
         role,
         link: [3; 16],

@@ -22,6 +22,7 @@ use rtc_dtls::config::{ClientAuthType, ConfigBuilder, ExtendedMasterSecretType};
 use rtc_dtls::crypto::Certificate;
 use rtc_dtls::crypto_provider::RTCCryptoProvider;
 use rtc_dtls::endpoint::{Endpoint as Dtls, EndpointEvent};
+use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc_sctp::{
     Association, AssociationHandle, ClientConfig, DatagramEvent, Endpoint as Sctp, EndpointConfig,
     Event, Payload, PayloadProtocolIdentifier, ServerConfig, StreamEvent, TimerConfig,
@@ -34,6 +35,13 @@ use sha2::{Digest as _, Sha256};
 /// The peer as DTLS and SCTP see it, whatever path its datagrams take (RFC 5737).
 const PEER: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 5000));
 const OURSELVES: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 2), 5000));
+
+/// What browsers offer, in their order.
+const SRTP: [SrtpProtectionProfile; 3] = [
+    SrtpProtectionProfile::Srtp_Aead_Aes_256_Gcm,
+    SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
+    SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
+];
 
 /// The only stream.
 const CHANNEL: u16 = 0;
@@ -164,6 +172,9 @@ impl Engine {
             .with_certificates(vec![certified.certificate])
             .with_client_auth(ClientAuthType::RequireAnyClientCert)
             .with_insecure_skip_verify(true)
+            // Browsers always ask for keys for SRTP (RFC 5764 §4.1), and so do we, to look
+            // like one. No media follow, nobody uses them.
+            .with_srtp_protection_profiles(SRTP.to_vec())
             .with_extended_master_secret(ExtendedMasterSecretType::Require)
             .build(side == Side::Active, None)
             .map_err(|_| ChannelError::Setup)?;

@@ -1,5 +1,7 @@
 //! Two channels in one process, over real sockets.
 
+mod browser;
+
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 

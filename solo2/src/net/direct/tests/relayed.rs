@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::atomic::AtomicUsize;
 
 use rand::RngExt as _;
-use solo2_relay::credential::{InviteId, RelaySecret};
+use solo2_relay::credential::{InviteId, RelaySecret, Username};
 use solo2_relay::invite::{Host, Invite, Pin};
 use solo2_relay::server::Server;
 use solo2_relay::server::config::{Options, Settings};
@@ -20,8 +20,8 @@ use crate::net::turn::stream::Over;
 const SECRET: &[u8] = b"a secret of the relay, for the test";
 
 /// A relay that serves until it is dropped.
-struct Relay {
-    address: SocketAddr,
+pub(crate) struct Relay {
+    pub(crate) address: SocketAddr,
     /// Where it takes connections: in the clear, and under TLS.
     tcp: u16,
     tls: u16,
@@ -33,7 +33,7 @@ struct Relay {
 }
 
 impl Relay {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_at("127.0.0.1:0".parse().expect("an address"))
     }
 
@@ -94,8 +94,21 @@ impl Relay {
         }
     }
 
-    fn access(&self) -> RelayAccess {
+    pub(crate) fn access(&self) -> RelayAccess {
         access(self.address, SECRET)
+    }
+
+    /// User name and password for any client of TURN.
+    pub(crate) fn login(&self) -> (String, String) {
+        let secret = RelaySecret::new(Zeroizing::new(SECRET.to_vec())).expect("long enough");
+        let invite = InviteId::new(None, rand::rng().random());
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let username = Username {
+            expires: now.expect("after 1970").as_secs() + 600,
+            invite,
+        };
+        let password = secret.invite_key(invite).password(&username);
+        (username.to_string(), password.expose().to_owned())
     }
 
     /// The same where UDP finds nobody: `silent` is a socket that says nothing.
