@@ -1,6 +1,8 @@
 //! Two channels in one process, over real sockets.
 
 mod browser;
+mod library;
+mod sdp;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
