@@ -109,6 +109,7 @@ mod storms;
 #[path = "e2e/terminal.rs"]
 mod terminal;
 #[path = "e2e/tornet.rs"]
+#[allow(dead_code, reason = "the client's own tests use the rest")]
 mod tornet;
 #[path = "e2e/transcript.rs"]
 mod transcript;

@@ -28,7 +28,7 @@ use solo2_crypto::rendezvous;
 use solo2_crypto::secret::Secret;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tor_cell::relaycell::msg::Connected;
 use tor_hscrypto::pk::{HsClientDescEncKey, HsClientDescEncSecretKey, HsId, HsIdKey, HsIdKeypair};
 use tor_hsservice::config::OnionServiceConfigBuilder;
@@ -49,6 +49,9 @@ pub(crate) use config::{Bridge, Settings};
 const PORT: u16 = 1;
 /// How long a call may take; circuits and descriptors are tried anew meanwhile.
 const CALL_MAX: Duration = Duration::from_secs(90);
+/// How often and when a call is made again that found no guard to begin with.
+const GUARD_TRIES: u32 = 3;
+const GUARD_PAUSE: Duration = Duration::from_secs(1);
 /// Callers that nobody has attended to yet; further ones are turned away.
 const CALLERS_MAX: usize = 4;
 
@@ -289,9 +292,22 @@ impl Tor {
         prefs.connect_to_onion_services(arti_client::config::BoolOrAuto::Explicit(true));
         prefs.set_isolation(self.isolation(door.address()));
         let name = id.display_unredacted().to_string();
-        let calling = self
-            .client
-            .connect_with_prefs((name.as_str(), PORT), &prefs);
+        let calling = async {
+            let mut tries = 0;
+            loop {
+                let target = (name.as_str(), PORT);
+                match self.client.connect_with_prefs(target, &prefs).await {
+                    // Guards are being tried: there are others, or it is a bridge just found.
+                    Err(error)
+                        if error.kind() == ErrorKind::TorAccessFailed && tries < GUARD_TRIES =>
+                    {
+                        tries += 1;
+                        sleep(GUARD_PAUSE).await;
+                    }
+                    called => return called,
+                }
+            }
+        };
         match timeout(CALL_MAX, calling).await {
             Ok(Ok(stream)) => Ok(connection(yamux::Mode::Client, stream, door.address())),
             Ok(Err(error)) => Err(OnionError::of(&error)),
