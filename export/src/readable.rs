@@ -8,7 +8,7 @@
 //!
 //! It is not encrypted: whoever has it reads it, and may change it and its sums.
 //! Each conversation is gone through once for each of its forms, so that none has
-//! to fit into memory; what does fit is read from the vault once ([`Recall`]).
+//! to fit into memory; what does fit is read from the vault once.
 //! Spec: docs/protocol/7-export.md §3; PKWARE APPNOTE 6.3.10.
 
 use std::cell::Cell;
