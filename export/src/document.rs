@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use solo2_store::{Amendments, Kind, Message};
 
-use crate::sums::{Hashed, sha256};
+use crate::sums::Hashed;
 use crate::{Attachment, ExportError, Names, Progress, Request, Source, Tree, place};
 
 /// Whose fault a broken entry is.
@@ -58,13 +58,10 @@ pub(crate) trait Document {
 
     /// Writes what is in memory already.
     fn bytes(&mut self, path: &str, at_ms: u64, bytes: &[u8]) -> io::Result<()> {
-        self.put(
-            path,
-            at_ms,
-            bytes.len() as u64,
-            &mut Hashed::new(bytes, bytes.len() as u64),
-        )?;
-        self.note(path, &sha256(bytes));
+        let len = bytes.len() as u64;
+        let mut contents = Hashed::new(bytes, len);
+        self.put(path, at_ms, len, &mut contents)?;
+        self.note(path, &contents.finish()?);
         Ok(())
     }
 }

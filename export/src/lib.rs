@@ -9,8 +9,8 @@
 //! ```
 //!
 //! What is handed over is read page by page and written as it is read: memory is
-//! bounded by a page of messages, 16 bytes for each message and 32 to 300 for each file
-//! in the document. Sessions, pair secrets and private keys are not in reach of a [`Source`], so
+//! bounded by a page of messages (in a readable copy by 8 MiB of them), 16 bytes for each
+//! message and 32 to 300 for each file in the document. Sessions, pair secrets and private keys are not in reach of a [`Source`], so
 //! they cannot be in a document. Where bytes come from and go to is the caller's
 //! business.
 //! Spec: docs/protocol/7-export.md.
@@ -28,6 +28,7 @@ mod markdown;
 mod open;
 mod place;
 pub mod readable;
+mod recall;
 mod record;
 mod sums;
 pub mod verify;

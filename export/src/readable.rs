@@ -8,7 +8,7 @@
 //!
 //! It is not encrypted: whoever has it reads it, and may change it and its sums.
 //! Each conversation is gone through once for each of its forms, so that none has
-//! to fit into memory.
+//! to fit into memory; what does fit is read from the vault once.
 //! Spec: docs/protocol/7-export.md §3; PKWARE APPNOTE 6.3.10.
 
 use std::cell::Cell;
@@ -24,6 +24,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::document::{Document, Placed};
 use crate::known::Known;
+use crate::recall::Recall;
 use crate::sums::{Hashed, Sums};
 use crate::walk::{self, Conversation};
 use crate::{ExportError, Numbered, Progress, Request, Source, html, jsonl, markdown, place};
@@ -51,7 +52,7 @@ pub fn write<S: Source, W: Write>(
         sums: Sums::default(),
         hash: Sha256::new(),
     };
-    let outcome = fill(source, request, &mut zip);
+    let outcome = fill(&mut Recall::new(source), request, &mut zip);
     let progress = match outcome {
         Ok(progress) => progress,
         Err(error) => {

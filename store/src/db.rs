@@ -10,6 +10,7 @@
 mod tail;
 mod trial;
 
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,6 +33,8 @@ const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
 const RECORD_BYTES: u64 = 32;
 /// Bits of a key that a stretch of unreadable keys has at least: 2^20 stretches in all.
 const FINEST: u32 = 108;
+/// Parts of a keyspace that are gone through at a time.
+pub(crate) const PARTS: u8 = 8;
 const FLUSH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The open database.
@@ -152,9 +155,38 @@ impl Db {
     pub(crate) fn scan<E: From<EngineError>>(
         &self,
         space: Space,
+        visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.scan_between(space, Bound::Unbounded, Bound::Unbounded, visit)
+    }
+
+    /// Calls `visit` with every key and value of one of [`PARTS`] parts: keys are evenly spread.
+    pub(crate) fn scan_part<E: From<EngineError>>(
+        &self,
+        space: Space,
+        part: u8,
+        visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let first = |part: u8| [part * (u8::MAX / PARTS + 1)];
+        let from = match part {
+            0 => Bound::Unbounded,
+            part => Bound::Included(first(part)),
+        };
+        let to = match part + 1 {
+            PARTS => Bound::Unbounded,
+            next => Bound::Excluded(first(next)),
+        };
+        self.scan_between(space, from, to, visit)
+    }
+
+    fn scan_between<E: From<EngineError>>(
+        &self,
+        space: Space,
+        from: Bound<[u8; 1]>,
+        to: Bound<[u8; 1]>,
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut iter = contained("scan", || Ok(self.space(space)?.iter()))?;
+        let mut iter = contained("scan", || Ok(self.space(space)?.range((from, to))))?;
         while let Some((key, value)) = contained("scan", || {
             iter.next().map(fjall::Guard::into_inner).transpose()
         })? {

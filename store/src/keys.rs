@@ -82,6 +82,12 @@ impl Digest {
         self.count = self.count.wrapping_sub(1);
     }
 
+    /// Takes in a set that has no record in common with this one.
+    pub(crate) fn join(&mut self, other: &Digest) {
+        self.flip(&other.xor);
+        self.count = self.count.wrapping_add(other.count);
+    }
+
     fn flip(&mut self, mark: &[u8; 32]) {
         for (place, byte) in self.xor.iter_mut().zip(mark) {
             *place ^= byte;

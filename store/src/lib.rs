@@ -35,6 +35,7 @@ mod lock;
 mod record;
 mod row;
 mod search;
+mod threads;
 mod tx;
 mod vault;
 

@@ -113,6 +113,38 @@ fn an_empty_transaction_is_no_commit() {
 }
 
 #[test]
+fn a_long_history_comes_whole_and_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut vault = create(dir.path());
+    with_anna(&mut vault);
+    let mut tx = vault.begin();
+    for n in 1..=1000 {
+        tx.append_message(ANNA, &message(n, false)).unwrap();
+    }
+    tx.amend(ANNA, 700, &Amendment::Deleted { at_ms: 5 })
+        .unwrap();
+    tx.commit().unwrap();
+    for (before, limit) in [
+        (None, 1000),
+        (None, 999),
+        (Some(1001), 256),
+        (Some(513), 256),
+        (Some(514), 257),
+        (Some(194), 129),
+    ] {
+        let end = before.unwrap_or(1001);
+        let found = vault.history(ANNA, before, limit).unwrap();
+        let numbers: Vec<u64> = found.iter().map(|(seq, ..)| *seq).collect();
+        let wanted: Vec<u64> = (end - limit as u64..end).collect();
+        assert_eq!(numbers, wanted, "{limit} before {before:?}");
+        for (seq, found, amendments) in found {
+            assert_eq!(amendments.deleted_at_ms().is_some(), seq == 700);
+            assert!(seq == 700 || found == message(seq, false), "{seq}");
+        }
+    }
+}
+
+#[test]
 fn history_pages_backwards_over_several_key_pages() {
     let dir = tempfile::tempdir().unwrap();
     let mut vault = create(dir.path());

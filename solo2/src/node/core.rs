@@ -52,10 +52,11 @@ const SETTLE_AFTER: Duration = Duration::from_millis(50);
 const SETTLE_LATEST: Duration = Duration::from_secs(1);
 /// How long the search index is left alone after the first change, and after each step for it.
 const TIDY_AFTER: Duration = Duration::from_millis(500);
+const TIDY_AGAIN: Duration = Duration::from_millis(125);
 /// Messages that a search may have to read one by one before they are indexed, and most that are
-/// indexed in one step: it holds everything else up for some ten milliseconds.
+/// indexed in one step: it holds everything else up for some 30 milliseconds.
 const INDEX_LEAST: usize = 128;
-const INDEX_MOST: usize = 1024;
+const INDEX_MOST: usize = 256;
 /// How often what waited too long is looked for; messages that disappear have their own time.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
@@ -444,7 +445,7 @@ impl Core {
             }
             Ok(_) => {
                 self.changed();
-                self.tidy_at = Some(Instant::now() + TIDY_AFTER);
+                self.tidy_at = Some(Instant::now() + TIDY_AGAIN);
             }
             Err(error) => {
                 self.tidy_at = None;

@@ -127,6 +127,7 @@ pub(super) async fn export(
         runtime: Handle::current(),
         files: node.paths.files(),
         state: Arc::clone(&state),
+        asked: None,
         ahead: None,
     };
     let counted = Counted {
@@ -356,7 +357,9 @@ struct VaultSource {
     runtime: Handle,
     files: PathBuf,
     state: Arc<Mutex<State>>,
-    /// The page that comes next, most likely: it is read while the one at hand is written.
+    /// The page that was asked for last.
+    asked: Option<(ContactId, u64)>,
+    /// The one that comes next, most likely: it is read while the one at hand is written.
     ahead: Option<Ahead>,
 }
 
@@ -391,7 +394,8 @@ impl Source for VaultSource {
         let ahead = self.ahead.take();
         let ahead = ahead.filter(|ahead| ahead.contact == contact && ahead.from == from);
         // Where stretches of a conversation take turns, pages do not follow one another.
-        let onward = ahead.is_some() || from == 0;
+        let before = self.asked.replace((contact, from));
+        let onward = from == 0 || before == from.checked_sub(PAGE).map(|from| (contact, from));
         let at_hand = ahead.unwrap_or_else(|| self.read(contact, from));
         if onward {
             self.ahead = Some(self.read(contact, from + PAGE));

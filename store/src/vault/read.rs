@@ -1,6 +1,7 @@
 //! Reading. What a counter says is there and is not is damage, never silence.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use solo2_crypto::secret::Secret;
 use zeroize::Zeroizing;
@@ -17,10 +18,13 @@ use crate::row::conversation::{PAGE, numbered, place};
 use crate::row::page::{Page, amendment_key};
 use crate::row::queue::Queue;
 use crate::row::{self, Key, Table};
+use crate::threads;
 use crate::vault::{InboxEntry, Peer, Vault};
 
 /// Most that one call returns, whatever the caller asks for.
 const MOST: usize = 10_000;
+/// Messages that one thread reads by itself.
+const STRETCH: u64 = 2 * PAGE;
 
 pub(crate) const MISSING: Damage = Damage {
     what: "a record that should be there is missing",
@@ -72,9 +76,24 @@ impl Vault {
         let start = end
             .saturating_sub(limit.min(MOST) as u64)
             .max(conversation.first_seq);
+        let stretches = stretches(start..end);
+        let mut found = Vec::new();
+        for stretch in threads::share(&stretches, |numbers| self.stretch(peer, numbers.clone())) {
+            found.extend(stretch?);
+        }
+        Ok(found)
+    }
+
+    /// Messages that are there, in the order of their numbers.
+    fn stretch(
+        &self,
+        peer: &Peer,
+        numbers: Range<u64>,
+    ) -> Result<Vec<(u64, Message, Amendments)>, ReadError> {
+        let id = peer.row.contact.id;
         let mut found = Vec::new();
         let mut page: Option<(u64, Page)> = None;
-        for seq in start..end {
+        for seq in numbers {
             let (number, place) = place(seq).ok_or(MISSING)?;
             let page = match page.take() {
                 Some((at, open)) if at == number => page.insert((at, open)),
@@ -334,6 +353,21 @@ impl Vault {
     }
 }
 
+/// Cuts these numbers where pages of keys end, into pieces that are worth a thread's while; what
+/// fits on a screen stays in one.
+fn stretches(numbers: Range<u64>) -> Vec<Range<u64>> {
+    let mut rest = numbers;
+    let mut found = Vec::new();
+    while rest.end.saturating_sub(rest.start) > STRETCH {
+        // Numbers count from 1: a page ends with a multiple of 64.
+        let behind = (rest.start / PAGE + 1) * PAGE + 1;
+        found.push(rest.start..behind);
+        rest.start = behind;
+    }
+    found.push(rest);
+    found
+}
+
 /// Reads messages one by one, and opens each page of keys once.
 pub(crate) struct PageReader<'v> {
     vault: &'v Vault,
@@ -462,4 +496,26 @@ pub(crate) fn outbox_key(
 
 pub(crate) fn inbox_key(keys: &VaultKeys, number: u64) -> Key {
     keys.name(Table::Inbox, &number.to_be_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn stretches_cover_every_number_once_and_part_between_pages(
+            start in 1..2000u64,
+            len in 0..2000u64,
+        ) {
+            let found = stretches(start..start + len);
+            let numbers: Vec<u64> = found.iter().cloned().flatten().collect();
+            assert_eq!(numbers, (start..start + len).collect::<Vec<_>>());
+            for pair in found.windows(2) {
+                let page = |seq| place(seq).map(|(number, _)| number);
+                assert_ne!(page(pair[0].end - 1), page(pair[1].start));
+            }
+            assert!(found.iter().all(|stretch| stretch.end - stretch.start <= STRETCH));
+        }
+    }
 }

@@ -33,6 +33,7 @@ use crate::row::conversation::{ContactRow, Conversation, read_numbered};
 use crate::row::head::VaultHead;
 use crate::row::indexed::Indexed;
 use crate::row::{self, Table};
+use crate::threads;
 
 /// What opens a vault.
 #[derive(Clone, Copy)]
@@ -232,7 +233,7 @@ fn open_verified(
     };
     let secrets = scan.secrets;
     let peers = assemble(scan.contacts, scan.conversations, scan.indexed)?;
-    let index = scan.index;
+    let index = scan.index.unwrap_or_default();
     let anchor = Anchor::open(&paths.anchor(), doors.vault_id, anchor_at)?;
     let mut vault = Vault {
         db: Some(db),
@@ -274,6 +275,7 @@ fn best_slots(halves: Halves, generation: u64) -> SlotKeys {
 }
 
 /// Everything mutable in the database, read once.
+#[derive(Default)]
 struct Scan {
     head: Option<VaultHead>,
     digest: Digest,
@@ -281,24 +283,37 @@ struct Scan {
     contacts: Vec<ContactRow>,
     conversations: BTreeMap<ContactId, Conversation>,
     secrets: Vec<SecretName>,
-    index: IndexRow,
+    index: Option<IndexRow>,
     indexed: BTreeMap<ContactId, Indexed>,
 }
 
 impl Scan {
     fn of(db: &Db, keys: &VaultKeys) -> Result<Self, UnlockError> {
-        let mut scan = Self {
-            head: None,
-            digest: Digest::default(),
-            newest: 0,
-            contacts: Vec::new(),
-            conversations: BTreeMap::new(),
-            secrets: Vec::new(),
-            index: IndexRow::default(),
-            indexed: BTreeMap::new(),
-        };
-        db.scan(Space::Mutable, |key, value| scan.take(keys, key, value))?;
-        Ok(scan)
+        let parts: Vec<u8> = (0..db::PARTS).collect();
+        let scans = threads::share(&parts, |part| {
+            let mut scan = Self::default();
+            db.scan_part(Space::Mutable, *part, |key, value| {
+                scan.take(keys, key, value)
+            })?;
+            Ok::<_, UnlockError>(scan)
+        });
+        let mut whole = Self::default();
+        for scan in scans {
+            whole.join(scan?);
+        }
+        Ok(whole)
+    }
+
+    /// Takes in what was found in another part.
+    fn join(&mut self, mut other: Self) {
+        self.head = self.head.or(other.head);
+        self.digest.join(&other.digest);
+        self.newest = self.newest.max(other.newest);
+        self.contacts.append(&mut other.contacts);
+        self.conversations.append(&mut other.conversations);
+        self.secrets.append(&mut other.secrets);
+        self.index = self.index.take().or(other.index);
+        self.indexed.append(&mut other.indexed);
     }
 
     fn take(&mut self, keys: &VaultKeys, key: &[u8], value: &[u8]) -> Result<(), UnlockError> {
@@ -331,7 +346,7 @@ impl Scan {
                 let conversation = record::decode(&row.body).ok_or(UNREADABLE)?;
                 self.conversations.insert(id, conversation);
             }
-            Table::Index => self.index = record::decode(&row.body).ok_or(UNREADABLE)?,
+            Table::Index => self.index = Some(record::decode(&row.body).ok_or(UNREADABLE)?),
             Table::Indexed => {
                 let id = ContactId(row.id.as_slice().try_into().map_err(|_| UNREADABLE)?);
                 let indexed: Indexed = record::decode(&row.body).ok_or(UNREADABLE)?;
