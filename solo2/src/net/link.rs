@@ -249,12 +249,10 @@ impl Pump {
         });
     }
 
-    /// Whether another frame can be taken from the node.
+    /// Whether another frame can be taken from the node. With a pace it waits here, so that
+    /// the end, which stands behind all frames, is seen at once.
     fn takes(&self) -> bool {
-        match self.pace.mean() {
-            Some(_) => self.pace.waiting() < BATCH_MAX,
-            None => self.wire.is_empty(),
-        }
+        self.pace.mean().is_some() || self.wire.is_empty()
     }
 
     fn may_release(&self) -> bool {

@@ -77,12 +77,13 @@ impl Pace {
         self.ours.into_iter().chain(self.theirs).min()
     }
 
-    /// Takes another wish of ours, or of the peer's.
+    /// Takes another wish of ours.
     pub(super) fn set_ours(&mut self, mean: Option<Duration>) {
         self.ours = mean;
         self.begin();
     }
 
+    /// The same of the peer's.
     pub(super) fn set_theirs(&mut self, mean: Option<Duration>) {
         self.theirs = mean;
         self.begin();
@@ -108,11 +109,12 @@ impl Pace {
         true
     }
 
-    /// Whether a frame may leave, and that it did.
+    /// Whether a frame may leave.
     pub(super) fn is_due(&self) -> bool {
         self.due
     }
 
+    /// It did.
     pub(super) fn sent(&mut self) {
         self.due = false;
     }
@@ -120,11 +122,6 @@ impl Pace {
     /// Keeps a frame until there is a slot for it.
     pub(super) fn wait(&mut self, frame: Frame) {
         self.waiting.push_back(frame);
-    }
-
-    /// How many wait.
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.len()
     }
 
     /// The next of those that wait.

@@ -366,6 +366,9 @@ async fn cover_paces_both_directions_and_loses_nothing(over: Over) {
     b.cover.send_replace(Some(Duration::from_secs(10)));
     let paced = a.info.wait_for(|info| info.cover.is_some());
     paced.await.expect("a live link");
+    for next in 0..200 {
+        a.frames.send(Frame::Ack { next }).expect("a live link");
+    }
     let begun = Instant::now();
     drop(a.frames);
     loop {
