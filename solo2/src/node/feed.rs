@@ -106,6 +106,11 @@ async fn deliver(
         }
     }
     loop {
+        // Asked first: a file that arrives meanwhile is then either still to come or waits below.
+        let unfinished = match ask.files_to {
+            Some(_) if !ask.follow => unfinished(node, &from).await,
+            _ => Ok(0),
+        };
         let mut more = true;
         while more && ask.max.is_none_or(|max| count < max) {
             let senders = from.clone();
@@ -138,10 +143,7 @@ async fn deliver(
             }
         }
         let enough = ask.max.is_some_and(|max| count >= max);
-        let unfinished = match ask.files_to {
-            Some(_) if !ask.follow => unfinished(node, &from).await?,
-            _ => 0,
-        };
+        let unfinished = unfinished?;
         let patient =
             ask.follow || unfinished > 0 || ask.expect.is_some_and(|expect| count < expect);
         if enough || !patient {
