@@ -82,6 +82,17 @@ impl Drop for Tcpdump {
     }
 }
 
+/// Two machines whose packets can be captured, or word of what is missing.
+pub(crate) fn watched_network() -> Option<Arc<Network>> {
+    let missing = match Network::new() {
+        Ok(network) if has("tcpdump") => return Some(network),
+        Ok(_) => "tcpdump",
+        Err(missing) => missing,
+    };
+    println!("skipped: needs {missing}");
+    None
+}
+
 pub(crate) fn is_stun(payload: &[u8]) -> bool {
     payload.len() >= 20 && payload[0] < 4 && payload[4..8] == STUN_COOKIE
 }
@@ -273,16 +284,8 @@ fn a_relay_sees_one_size_and_no_canary() {
 
 /// Between two machines, or between one that hides and its relay.
 fn a_file_looks_like_a_text(relayed: bool) {
-    if !has("tcpdump") {
-        println!("skipped: needs tcpdump");
+    let Some(network) = watched_network() else {
         return;
-    }
-    let network = match Network::new() {
-        Ok(network) => network,
-        Err(missing) => {
-            println!("skipped: needs {missing}");
-            return;
-        }
     };
     let world = World::across(Arc::clone(&network));
     let file = world.path("wire.pcap");

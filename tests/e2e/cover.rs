@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::capture::{DATAGRAM, Tcpdump, is_stun, sizes};
-use crate::namespace::{Network, TO_FIRST};
+use crate::capture::{DATAGRAM, Tcpdump, is_stun, sizes, watched_network};
+use crate::namespace::TO_FIRST;
 use crate::pcap::{self, Capture};
-use crate::world::{Home, World, eventually, has, pair};
+use crate::world::{Home, World, eventually, pair};
 
 /// The two machines.
 const ENDS: [&str; 2] = ["198.18.1.1", "198.18.2.1"];
@@ -106,16 +106,8 @@ fn part(a: &Home, b: &Home, talk: bool, long: Duration) -> (Duration, Duration) 
 
 #[test]
 fn steady_cover_hides_whether_somebody_speaks() {
-    if !has("tcpdump") {
-        println!("skipped: needs tcpdump");
+    let Some(network) = watched_network() else {
         return;
-    }
-    let network = match Network::new() {
-        Ok(network) => network,
-        Err(missing) => {
-            println!("skipped: needs {missing}");
-            return;
-        }
     };
     let world = World::across(Arc::clone(&network));
     let file = world.path("wire.pcap");
@@ -180,16 +172,8 @@ fn steady_cover_hides_whether_somebody_speaks() {
 
 #[test]
 fn a_doctor_counts_what_the_wire_shows() {
-    if !has("tcpdump") {
-        println!("skipped: needs tcpdump");
+    let Some(network) = watched_network() else {
         return;
-    }
-    let network = match Network::new() {
-        Ok(network) => network,
-        Err(missing) => {
-            println!("skipped: needs {missing}");
-            return;
-        }
     };
     let world = World::across(Arc::clone(&network));
     let file = world.path("wire.pcap");
