@@ -6343,7 +6343,7 @@ _solo2() {
             return 0
             ;;
         solo2__subcmd__vault__subcmd__device__subcmd__secret__subcmd__on)
-            opts="-o -p -q -v -y -h --words-file --out --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --transport --offline --password-file --password-fd --help"
+            opts="-o -p -q -v -y -h --words-file --out --keyring --profile --home --config --json --plain --quiet --verbose --color --no-input --yes --timeout --agent --lock-timeout --route --require-route --transport --offline --password-file --password-fd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -562,6 +562,7 @@ set edit:completion:arg-completer[solo2] = {|@words|
             cand --transport 'What may carry links, unless a running agent holds the profile'
             cand --password-file 'Read the password from this file, or - for stdin'
             cand --password-fd 'Read the password from this file descriptor'
+            cand --keyring 'Keep it in the keyring of your desktop''s session (Secret Service), and on no disk of ours'
             cand --json 'Print JSON Lines; errors too, as the last line'
             cand --plain 'Print words instead of glyphs, and no colour'
             cand -q 'Print nothing but what was asked for'

@@ -17,6 +17,10 @@ needed=(
   chromium:chromium # shows their pages, and runs nothing in them
   turnutils_uclient:coturn    # another TURN implementation's client, against our relay
   tor:tor           # eight of them make a Tor network of the tests' own
+  gnome-keyring-daemon:gnome-keyring # a desktop's keyring that keeps a device secret
+  secret-tool:libsecret-tools # reads and clears what is in it, without us
+  dbus-daemon:dbus-daemon     # the bus between them
+  dbus-send:dbus-bin          # locks it, as a desktop would
   systemd-analyze:systemd     # what the shipped units give up
   mkfs.ext4:e2fsprogs # a disk of its own, which the kernel makes read-only
   ps:procps         # what a running agent costs, and what its argv shows

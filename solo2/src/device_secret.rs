@@ -7,6 +7,7 @@
 //! ```text
 //!   $CREDENTIALS_DIRECTORY/solo2-device-secret      systemd hands it over, from a TPM if there is one
 //!   STATE/device.secret                             0600, outside the vault
+//!   the keyring of the session, if STATE/device.keyring names an entry in it
 //! ```
 //! One that does not open the vault any more counts as none. With `vault.max_security` there
 //! is none: it is not looked for, and destroyed where it is found.
@@ -21,10 +22,12 @@ use std::path::{Path, PathBuf};
 use solo2_crypto::secret::Secret;
 use zeroize::Zeroizing;
 
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::node::doors;
 use crate::password;
 use crate::paths::{self, Profile};
+
+mod keyring;
 
 /// Bytes of its text.
 const DIGITS: usize = 64;
@@ -36,6 +39,8 @@ pub(crate) enum Kept {
     Credential(PathBuf),
     /// In the state directory.
     File(PathBuf),
+    /// In the keyring of the user's session.
+    Keyring,
 }
 
 impl Kept {
@@ -44,13 +49,15 @@ impl Kept {
         match self {
             Kept::Credential(_) => "credential",
             Kept::File(_) => "file",
+            Kept::Keyring => "keyring",
         }
     }
 
-    /// Where that is.
-    pub(crate) fn path(&self) -> &Path {
+    /// Which file that is, if it is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
-            Kept::Credential(path) | Kept::File(path) => path,
+            Kept::Credential(path) | Kept::File(path) => Some(path),
+            Kept::Keyring => None,
         }
     }
 }
@@ -63,9 +70,13 @@ pub(crate) fn find(profile: &Profile) -> Result<Option<(Secret<32>, Kept)>, Fail
     }
     let credential = env::var_os("CREDENTIALS_DIRECTORY")
         .map(|dir| Kept::Credential(Path::new(&dir).join("solo2-device-secret")));
-    let places = credential.into_iter().chain([Kept::File(file(profile))]);
-    for kept in places {
-        if let Some(secret) = read(kept.path())?
+    let places = [Kept::File(file(profile)), Kept::Keyring];
+    for kept in credential.into_iter().chain(places) {
+        let secret = match &kept {
+            Kept::Credential(path) | Kept::File(path) => read(path)?,
+            Kept::Keyring => in_keyring(profile)?,
+        };
+        if let Some(secret) = secret
             && doors::device_secret_opens(&profile.paths, &secret)?
         {
             return Ok(Some((secret, kept)));
@@ -83,8 +94,74 @@ pub(crate) fn keep(profile: &Profile, secret: &Secret<32>) -> Result<PathBuf, Fa
     Ok(place)
 }
 
+/// The secret in the keyring, if this profile has one there.
+fn in_keyring(profile: &Profile) -> Result<Option<Secret<32>>, Failure> {
+    let Some(entry) = entry(profile)? else {
+        return Ok(None);
+    };
+    let Some(text) = keyring::get(&entry)? else {
+        return Err(Failure::new(
+            Kind::Locked,
+            "the keyring has no device secret of this profile any more",
+        )
+        .code("keyring")
+        .hint(
+            "the password opens the vault; make a new one: solo2 vault device-secret on --keyring",
+        ));
+    };
+    Ok(parse(&text))
+}
+
+/// Keeps a secret in the keyring, in a new entry.
+pub(crate) fn keep_in_keyring(profile: &Profile, secret: &Secret<32>) -> Result<(), Failure> {
+    let name = format!("{:032x}", rand::random::<u128>());
+    let label = format!("Solo2, device secret of {}", profile.name.as_str());
+    keyring::put(&name, &label, &text(secret))?;
+    let noted = paths::make_private(&profile.paths.state)
+        .and_then(|()| forget_keyring(profile))
+        .and_then(|()| create(&note(profile), name.as_bytes()));
+    if noted.is_err() {
+        let _ = keyring::delete(&name);
+    }
+    noted
+}
+
+/// Deletes what the keyring has of this profile. An entry out of reach stays behind and opens
+/// nothing once its door is walled up.
+pub(crate) fn forget_keyring(profile: &Profile) -> Result<(), Failure> {
+    if let Some(entry) = entry(profile)? {
+        let _ = keyring::delete(&entry);
+    }
+    doors::destroy_file(&note(profile))
+}
+
+/// What the entry in the keyring is called.
+fn entry(profile: &Profile) -> Result<Option<String>, Failure> {
+    let path = note(profile);
+    match fs::read_to_string(&path) {
+        Ok(name) if name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Ok(Some(name))
+        }
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::io(
+            format!("cannot read {}", path.display()),
+            &error,
+        )),
+    }
+}
+
+/// Where the entry's name stands.
+fn note(profile: &Profile) -> PathBuf {
+    profile.paths.state.join("device.keyring")
+}
+
 /// Writes a secret to a new file of its own.
 pub(crate) fn write(place: &Path, secret: &Secret<32>) -> Result<(), Failure> {
+    create(place, line(secret).as_bytes())
+}
+
+fn create(place: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |error: &std::io::Error| {
         Failure::io(format!("cannot write {}", place.display()), error)
             .hint("name a new file in a directory of yours")
@@ -95,9 +172,7 @@ pub(crate) fn write(place: &Path, secret: &Secret<32>) -> Result<(), Failure> {
         .mode(0o600)
         .open(place)
         .map_err(|error| failed(&error))?;
-    let written = file
-        .write_all(line(secret).as_bytes())
-        .and_then(|()| file.sync_all());
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
     if let Err(error) = written {
         let _ = fs::remove_file(place);
         return Err(failed(&error));
@@ -115,6 +190,7 @@ pub(crate) fn remove(profile: &Profile) -> Result<bool, Failure> {
     let there = fs::symlink_metadata(&place).is_ok() || doors::has_device_secret(&profile.paths)?;
     doors::destroy_file(&place)?;
     doors::remove_device_secret(&profile.paths)?;
+    forget_keyring(profile)?;
     Ok(there)
 }
 

@@ -14,10 +14,18 @@ pub(crate) fn need(cx: &Context, profile: &Profile) -> Result<Unlock, Failure> {
     if let Some(password) = password::given(&cx.globals)? {
         return Ok(Unlock::Password(password));
     }
-    if let Some(unlock) = device(profile, &cx.settings()?)? {
-        return Ok(unlock);
+    let trouble = match device(profile, &cx.settings()?) {
+        Ok(Some(unlock)) => return Ok(unlock),
+        Ok(None) => None,
+        // A keyring out of reach is no reason not to ask.
+        Err(failure) if failure.code == "keyring" => Some(failure),
+        Err(failure) => return Err(failure),
+    };
+    let password = password::need(&cx.globals, profile.name.as_str());
+    match (password, trouble) {
+        (Err(_), Some(trouble)) => Err(trouble),
+        (password, _) => password.map(Unlock::Password),
     }
-    password::need(&cx.globals, profile.name.as_str()).map(Unlock::Password)
 }
 
 /// The device secret, where one may be used.

@@ -151,6 +151,7 @@ fn wipe(cx: &Context, profile: &Profile) -> Result<(), Failure> {
         verbs::stop_owner(profile).await?;
         let _lock = OwnerLock::take(profile, cx.globals.lock_timeout.0).await?;
         doors::destroy_file(&device_secret::file(profile))?;
+        device_secret::forget_keyring(profile)?;
         doors::erase(&profile.paths)?;
         // Under the lock, whose file goes with them: whoever waits for it finds no vault.
         remove(&profile.paths.state, |dir| fs::remove_dir_all(dir))?;

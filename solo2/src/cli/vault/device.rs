@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::passwd;
 use crate::cli::Outcome;
 use crate::context::Context;
-use crate::device_secret;
+use crate::device_secret::{self, Kept};
 use crate::error::Failure;
 use crate::event;
 use crate::node::doors;
@@ -19,7 +19,7 @@ use crate::paths::Profile;
 ///
 /// A random secret that only this machine has opens the vault, so that an agent can start at
 /// boot. Password and words open it as before. Whoever has this machine's disk and its
-/// secret reads the vault: encrypt the disk, or let systemd keep the secret.
+/// secret reads the vault: encrypt the disk, or let systemd or a keyring keep the secret.
 #[derive(Subcommand)]
 pub(crate) enum DeviceSecret {
     /// Make a new one; takes the password or the words
@@ -33,6 +33,9 @@ pub(crate) enum DeviceSecret {
         /// systemd-creds encrypt --name=solo2-device-secret - FILE
         #[arg(short, long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Keep it in the keyring of your desktop's session (Secret Service), and on no disk of ours
+        #[arg(long, conflicts_with = "out")]
+        keyring: bool,
     },
     /// Destroy it: the vault opens by password and words alone
     Off,
@@ -46,8 +49,18 @@ impl DeviceSecret {
         profile.must_exist()?;
         profile.check_permissions()?;
         match self {
-            DeviceSecret::On { words_file, out } => {
-                on(cx, &profile, words_file.as_deref(), out.as_deref())
+            DeviceSecret::On {
+                words_file,
+                out,
+                keyring,
+            } => {
+                let place = match out.as_deref() {
+                    None if keyring => Place::Keyring,
+                    None => Place::Here,
+                    Some(out) if out == Path::new("-") => Place::Stdout,
+                    Some(out) => Place::File(out),
+                };
+                on(cx, &profile, words_file.as_deref(), &place)
             }
             DeviceSecret::Off => {
                 device_secret::remove(&profile)?;
@@ -58,7 +71,17 @@ impl DeviceSecret {
     }
 }
 
-fn on(cx: &Context, profile: &Profile, words: Option<&Path>, out: Option<&Path>) -> Outcome {
+/// Where a new one goes.
+#[derive(PartialEq, Eq)]
+enum Place<'a> {
+    /// The state directory.
+    Here,
+    Keyring,
+    File(&'a Path),
+    Stdout,
+}
+
+fn on(cx: &Context, profile: &Profile, words: Option<&Path>, place: &Place<'_>) -> Outcome {
     if cx.settings()?.max_security {
         return Err(Failure::usage(
             "vault.max_security is on: this machine keeps nothing that opens the vault",
@@ -66,7 +89,7 @@ fn on(cx: &Context, profile: &Profile, words: Option<&Path>, out: Option<&Path>)
         .code("max_security")
         .hint("turn it off first: solo2 config set vault.max_security false"));
     }
-    let stdout = out == Some(Path::new("-"));
+    let stdout = *place == Place::Stdout;
     if stdout && (cx.out.is_json() || cx.out.data().is_terminal()) {
         return Err(
             Failure::usage("the device secret goes to another program, not to a terminal")
@@ -76,28 +99,26 @@ fn on(cx: &Context, profile: &Profile, words: Option<&Path>, out: Option<&Path>)
     let entropy = passwd::entropy(cx, profile, words)?;
     let secret = doors::new_device_secret();
     // Kept before its door is opened: a door without its secret would help nobody.
-    match out {
-        None => drop(device_secret::keep(profile, &secret)?),
-        Some(_) if stdout => cx.out.raw(device_secret::line(&secret).as_bytes())?,
-        Some(file) => device_secret::write(file, &secret)?,
+    match *place {
+        Place::Here => drop(device_secret::keep(profile, &secret)?),
+        Place::Keyring => device_secret::keep_in_keyring(profile, &secret)?,
+        Place::File(file) => device_secret::write(file, &secret)?,
+        Place::Stdout => cx.out.raw(device_secret::line(&secret).as_bytes())?,
     }
     let opened = cx.block_on(doors::set_device_secret(
         &profile.paths,
         entropy,
         secret.duplicate(),
     ));
-    match (opened, out) {
-        (Ok(()), Some(_)) => {
-            // One that was kept here before opens nothing any more.
-            doors::destroy_file(&device_secret::file(profile))?;
-        }
-        (Ok(()), None) => {}
-        (Err(failure), None) => {
-            doors::destroy_file(&device_secret::file(profile))?;
-            return Err(failure);
-        }
-        (Err(failure), Some(_)) => return Err(failure),
+    // What was kept before opens nothing any more; neither does this one, if its door did not open.
+    let useless = |kept: Place<'_>| (*place == kept) == opened.is_err();
+    if useless(Place::Here) {
+        doors::destroy_file(&device_secret::file(profile))?;
     }
+    if useless(Place::Keyring) {
+        device_secret::forget_keyring(profile)?;
+    }
+    opened?;
     if stdout {
         return Ok(0);
     }
@@ -110,12 +131,17 @@ fn say(cx: &Context, profile: &Profile) -> Outcome {
         cx.out.object(&status)?;
         return Ok(0);
     }
-    let text = match (status["set"] == true, status["path"].as_str()) {
-        (false, _) => Text::new().plain("off: the vault opens by password and words alone"),
-        (true, Some(path)) => Text::new()
+    let text = match (status["kept"].as_str(), status["path"].as_str()) {
+        _ if status["set"] != true => {
+            Text::new().plain("off: the vault opens by password and words alone")
+        }
+        (Some("keyring"), _) => {
+            Text::new().plain("on: the keyring of your session opens the vault")
+        }
+        (_, Some(path)) => Text::new()
             .plain("on: this machine opens the vault by ")
             .line(path),
-        (true, None) => Text::new().plain("on, but its secret is not here"),
+        _ => Text::new().plain("on, but its secret is not here"),
     };
     cx.out.text(&text)?;
     Ok(0)
@@ -129,8 +155,8 @@ fn status(cx: &Context, profile: &Profile) -> Result<Value, Failure> {
         json!({
             "profile": profile.name.as_str(),
             "set": doors::has_device_secret(&profile.paths)?,
-            "kept": found.as_ref().map(device_secret::Kept::as_str),
-            "path": found.as_ref().map(|kept| kept.path().display().to_string()),
+            "kept": found.as_ref().map(Kept::as_str),
+            "path": found.as_ref().and_then(Kept::path).map(|path| path.display().to_string()),
             "max_security": cx.settings()?.max_security,
         }),
     ))
