@@ -155,7 +155,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
                 json,
                 &json!({
                     "v": 1, "type": "config", "status": "ok", "listen": settings.listen(), "tls": settings.tls().is_some(),
-                    "stun": settings.stun(), "signal_ttl_ms": u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
+                    "onion": settings.onion(), "stun": settings.stun(), "signal_ttl_ms": u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
                     "max_connections": settings.max_connections(),
                 }),
                 "the configuration is good",
@@ -218,15 +218,19 @@ fn serve(settings: &Settings, selftest: bool, json: bool) -> Result<(), Failure>
         } else {
             "ws"
         };
+        let onion = server
+            .onion()
+            .map(|address| format!(", for Tor on {address}"))
+            .unwrap_or_default();
         let stun = server
             .stun()
             .map(|address| format!(", stun on {address}"))
             .unwrap_or_default();
         MOUTH.say(
             json,
-            &json!({"v": 1, "type": "ready", "listen": server.listen(), "stun": server.stun()}),
+            &json!({"v": 1, "type": "ready", "listen": server.listen(), "onion": server.onion(), "stun": server.stun()}),
             &format!(
-                "solo2-signal: listening on {scheme}://{}{stun}",
+                "solo2-signal: listening on {scheme}://{}{onion}{stun}",
                 server.listen()
             ),
         )?;

@@ -74,6 +74,7 @@ pub enum StartError {
 /// order by [`Server::stop`].
 pub struct Server {
     listen: SocketAddr,
+    onion: Option<SocketAddr>,
     stun: Option<SocketAddr>,
     stopping: watch::Sender<bool>,
     connections: Arc<Semaphore>,
@@ -96,6 +97,12 @@ impl Server {
         self.listen
     }
 
+    /// The bound address for a Tor daemon's callers, if there is one.
+    #[must_use]
+    pub fn onion(&self) -> Option<SocketAddr> {
+        self.onion
+    }
+
     /// The bound address of the STUN socket, if there is one.
     #[must_use]
     pub fn stun(&self) -> Option<SocketAddr> {
@@ -116,6 +123,7 @@ impl Server {
 pub struct Bound {
     tls: Option<TlsAcceptor>,
     listener: std::net::TcpListener,
+    onion: Option<std::net::TcpListener>,
     stun: Option<std::net::UdpSocket>,
     signal_ttl: Duration,
     limits: Limits,
@@ -134,6 +142,8 @@ impl Bound {
             .map(|files| certificates::server(files, ALPN))
             .transpose()?;
         let listener = bind(settings.listen(), listen)?;
+        let onion = settings.onion();
+        let onion = onion.map(|address| bind(address, listen)).transpose()?;
         let stun = settings.stun();
         let stun = stun
             .map(|address| bind(address, std::net::UdpSocket::bind))
@@ -141,6 +151,7 @@ impl Bound {
         Ok(Self {
             tls: tls.map(TlsAcceptor::from),
             listener,
+            onion,
             stun,
             signal_ttl: settings.signal_ttl(),
             limits: settings.limits(),
@@ -156,6 +167,7 @@ impl Bound {
         let Self {
             tls,
             listener,
+            onion,
             stun,
             signal_ttl,
             limits,
@@ -189,15 +201,28 @@ impl Bound {
             stop,
         });
         tokio::spawn(sweep(Arc::clone(&shared)));
+        let onion = match onion {
+            Some(listener) => {
+                let listener = TcpListener::from_std(listener).map_err(error)?;
+                let address = listener.local_addr().map_err(error)?;
+                // They all come from the one address of the Tor daemon.
+                let together = Addresses::new((limits.connections / 2).max(1));
+                let (shared, connections) = (Arc::clone(&shared), Arc::clone(&connections));
+                tokio::spawn(accept(listener, None, shared, connections, together));
+                Some(address)
+            }
+            None => None,
+        };
         tokio::spawn(accept(
             listener,
             tls,
-            Arc::clone(&shared),
+            shared,
             Arc::clone(&connections),
             Addresses::new(limits.connections_per_address),
         ));
         Ok(Server {
             listen,
+            onion,
             stun,
             stopping,
             connections,

@@ -22,6 +22,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use crate::error::{Failure, Kind};
 use crate::net::onion::Bridge;
+use crate::net::signal;
 use crate::paths;
 use crate::size::Size;
 use zeroize::Zeroizing;
@@ -246,7 +247,7 @@ impl Default for AcceptLimits {
     }
 }
 
-/// A signal server's address: TLS, or plain on this machine only.
+/// A signal server's address: TLS, plain on this machine, or an onion service's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SignalUrl(String);
 
@@ -261,31 +262,8 @@ impl FromStr for SignalUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<SignalUrl, String> {
-        let (plain, rest) = match (text.strip_prefix("ws://"), text.strip_prefix("wss://")) {
-            (Some(rest), _) => (true, rest),
-            (None, Some(rest)) => (false, rest),
-            (None, None) => return Err("a signal server is named wss://HOST[:PORT]".to_owned()),
-        };
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let host = match authority.strip_prefix('[') {
-            Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
-            None => authority.split(':').next().unwrap_or_default(),
-        };
-        if host.is_empty()
-            || authority.contains('@')
-            || text.chars().any(|c| c.is_control() || c == ' ')
-        {
-            return Err("a signal server is named wss://HOST[:PORT]".to_owned());
-        }
-        let here = host == "localhost"
-            || host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback());
-        if plain && !here {
-            return Err(format!(
-                "ws:// is for this machine only; use wss://{authority}"
-            ));
-        }
+        let checked = text.parse::<signal::SignalUrl>();
+        checked.map_err(|error| error.to_string())?;
         Ok(SignalUrl(text.to_owned()))
     }
 }
@@ -488,7 +466,10 @@ impl Key {
     pub(crate) const fn row(self) -> (&'static str, &'static str) {
         match self {
             Key::DefaultProfile => ("default_profile", "the profile used without --profile"),
-            Key::NetSignal => ("net.signal", "signal servers, wss://HOST[:PORT]"),
+            Key::NetSignal => (
+                "net.signal",
+                "signal servers, wss://HOST[:PORT] or ws://NAME.onion",
+            ),
             Key::NetStun => ("net.stun", "STUN servers, stun:HOST:PORT"),
             Key::NetRelays => (
                 "net.relays",
@@ -770,8 +751,17 @@ impl TryFrom<OneOrMore> for Signals {
 
     fn try_from(texts: OneOrMore) -> Result<Signals, String> {
         let texts: Vec<String> = texts.into();
+        let mut onions = 0;
         for text in &texts {
-            text.parse::<SignalUrl>()?;
+            let url = text.parse::<signal::SignalUrl>();
+            onions += usize::from(url.map_err(|error| error.to_string())?.onion().is_some());
+        }
+        if onions != 0 && onions != texts.len() {
+            return Err(
+                "onion services and other signal servers do not mix: the first that answers \
+                 is used, and the others would see your address"
+                    .to_owned(),
+            );
         }
         Ok(Signals(texts))
     }

@@ -333,7 +333,7 @@ impl Node {
     pub(crate) fn why_not_reached(&self) -> String {
         match &*self.net.introductions.reach().borrow() {
             Reach::Online => "the peer is not online".into(),
-            Reach::Connecting => "the signal server has not answered yet".into(),
+            Reach::Connecting { .. } => "the signal server has not answered yet".into(),
             Reach::Offline { reason } => reason.clone(),
         }
     }
@@ -341,7 +341,7 @@ impl Node {
     pub(crate) fn reach_json(&self) -> Value {
         match &*self.net.introductions.reach().borrow() {
             Reach::Online => json!({ "online": true }),
-            Reach::Connecting => json!({ "online": false, "reason": "connecting" }),
+            Reach::Connecting { .. } => json!({ "online": false, "reason": "connecting" }),
             Reach::Offline { reason } => json!({ "online": false, "reason": reason }),
         }
     }

@@ -212,6 +212,35 @@ impl Namespace {
         .unwrap();
     }
 
+    /// Begins to count what leaves, also to this machine itself, and none of these expressions of
+    /// nftables describes.
+    pub(crate) fn count_leaving_but(&self, expected: &[String]) {
+        let mut steps = vec![
+            "nft add table inet count".to_owned(),
+            "nft add counter inet count asked".to_owned(),
+            "nft add chain inet count out { type filter hook output priority 0 ; }".to_owned(),
+        ];
+        let accepted = expected.iter();
+        steps.extend(accepted.map(|what| format!("nft add rule inet count out {what} accept")));
+        for (set, family, address) in [("v4", "ip", "ipv4_addr"), ("v6", "ip6", "ipv6_addr")] {
+            steps.push(format!(
+                "nft add set inet count {set} {{ type {address} . inet_proto . inet_service ; flags dynamic ; }}"
+            ));
+            steps.push(format!(
+                "nft add rule inet count out update @{set} {{ {family} daddr . meta l4proto . th dport }}"
+            ));
+        }
+        steps.push("nft add rule inet count out counter name asked".to_owned());
+        self.run(&steps).unwrap();
+    }
+
+    /// Who it went to, as nftables tells.
+    pub(crate) fn left_for(&self) -> String {
+        let mut command = self.command(Path::new("nft"));
+        let output = command.args(["list", "table", "inet", "count"]).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    }
+
     /// What was counted, in packets.
     pub(crate) fn counted(&self) -> u64 {
         let mut command = self.command(Path::new("nft"));

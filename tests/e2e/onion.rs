@@ -3,10 +3,10 @@
 //! Knobs: `SOLO2_ONION_MESSAGES` (each way, 20), `SOLO2_ONION_FILE_MIB` (3), `SOLO2_SEED`.
 
 use std::fs;
-use std::io::Write as _;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::namespace::Namespace;
 use crate::tornet::{self, TorNetwork};
-use crate::world::{Done, Home, World, contains, eventually, has, knob, texts};
+use crate::world::{Done, Home, Stream, World, contains, eventually, has, knob, texts};
 
 /// A descriptor takes a while to be found, and a slow machine takes its time for everything.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -44,15 +44,17 @@ fn strangers() -> Option<(World, Home, Home)> {
 }
 
 fn homes(world: &World, network: &TorNetwork) -> [Home; 2] {
+    let homes = [("a", "alice"), ("b", "bob")].map(|(dir, name)| world.home(dir, name));
+    through_tor(network, homes)
+}
+
+/// Tells the two of the network, and starts their agents.
+fn through_tor(network: &TorNetwork, homes: [Home; 2]) -> [Home; 2] {
     let config = network.arti_config();
-    let homes = [("a", "alice"), ("b", "bob")].map(|(dir, name)| {
-        let home = world.home(dir, name);
-        let config = config.to_str().unwrap();
-        home.run(&["config", "set", "tor.config", config]).ok();
-        home
-    });
     thread::scope(|scope| {
         for home in &homes {
+            let config = config.to_str().unwrap();
+            home.run(&["config", "set", "tor.config", config]).ok();
             scope.spawn(|| home.start());
         }
     });
@@ -61,10 +63,16 @@ fn homes(world: &World, network: &TorNetwork) -> [Home; 2] {
 
 /// Pairs the two by twelve words.
 fn pair(a: &Home, b: &Home) {
-    let mut inviting = a.stream(&["pair", "invite", "--onion", "--as", "bob", "--json"]);
+    let code = pair_by(a, b, &["--onion"]);
+    assert_eq!(code.split('-').count(), 12, "twelve words");
+}
+
+/// Pairs the two; by which code, comes back.
+fn pair_by(a: &Home, b: &Home, how: &[&str]) -> String {
+    let invite = ["pair", "invite", "--as", "bob", "--json"];
+    let mut inviting = a.stream(&[&invite, how].concat());
     let invite = inviting.event("pair.invite");
     let code = invite["code"].as_str().unwrap();
-    assert_eq!(code.split('-').count(), 12, "twelve words");
     let joined = b.run(&[
         "pair",
         "join",
@@ -77,6 +85,7 @@ fn pair(a: &Home, b: &Home) {
     ]);
     joined.ok();
     inviting.end().ok();
+    code.to_owned()
 }
 
 fn send(from: &Home, to: &str, text: &str) -> Value {
@@ -92,6 +101,62 @@ fn send(from: &Home, to: &str, text: &str) -> Value {
         "--json",
     ]);
     done.ok().last_event()
+}
+
+/// The server is known by the name of an onion service alone, which a C tor keeps beside it.
+/// The two then talk directly: it is the introduction that hides both.
+#[test]
+fn a_server_behind_tor_introduces_two_who_come_to_it_through_tor() {
+    if let Some(missing) = tornet::missing() {
+        return println!("skipped: needs {missing}");
+    }
+    let network = TorNetwork::start_for_c();
+    let world = World::new();
+    world.kill_signal();
+    let mut serve = world.server("solo2-signal");
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--onion", "127.0.0.1:0"]);
+    serve.arg("--json");
+    let mut server = Stream::start(serve);
+    let ready = server.event("ready");
+    let place: SocketAddr = ready["onion"].as_str().unwrap().parse().unwrap();
+    let daemon = world.path("tor");
+    let service = daemon.join("service");
+    let torrc = format!(
+        "SocksPort 0\nHiddenServiceDir {}\nHiddenServicePort 80 {place}\n",
+        service.display()
+    );
+    let _tor = network.join(&daemon, &torrc);
+    let name = fs::read_to_string(service.join("hostname")).unwrap();
+    let url = format!("ws://{}", name.trim());
+
+    let homes = [("a", "alice"), ("b", "bob")].map(|(dir, name)| {
+        let home = world.home(dir, name);
+        home.run(&["config", "set", "net.signal", &url]).ok();
+        home
+    });
+    let [a, b] = through_tor(&network, homes);
+    for home in [&a, &b] {
+        eventually(PATIENCE, "the server is reached", || {
+            home.object(&["agent", "status"])["signal"]["online"] == true
+        });
+    }
+    // Who holds the other ends of its connections: the Tor daemon, nobody else.
+    let sockets = Command::new("ss")
+        .args(["-tnpH", &format!("dport = :{}", place.port())])
+        .output()
+        .unwrap();
+    let callers = String::from_utf8(sockets.stdout).unwrap();
+    assert!(callers.lines().count() >= 2, "{callers}");
+    assert!(
+        callers.lines().all(|line| line.contains("(\"tor\",")),
+        "{callers}"
+    );
+
+    pair_by(&a, &b, &[]);
+    a.deliver("bob", "introduced through Tor");
+    assert_eq!(b.recv_texts(1, PATIENCE), ["introduced through Tor"]);
+    assert_eq!(a.wait_connected("bob")["route"], "direct");
+    server.interrupt().ok();
 }
 
 #[test]
@@ -327,42 +392,6 @@ fn a_doctor_tells_how_far_the_way_through_tor_reaches() {
     assert!(progress.any(|event| event["ready"] == false), "{lost}");
 }
 
-/// A filter that counts what is not Tor's on this machine's loopback, TCP's answers included.
-fn count_others(namespace: &Namespace, ports: &[u16]) {
-    let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
-    let ports = ports.join(", ");
-    let rules = format!(
-        "table inet tor {{
-         counter others {{ }}
-         chain out {{ type filter hook output priority 0;
-           tcp dport {{ {ports} }} accept
-           tcp sport {{ {ports} }} accept
-           counter name others
-         }}
-         }}
-         "
-    );
-    let mut nft = namespace.command(Path::new("nft"));
-    nft.args(["-f", "-"]).stdin(Stdio::piped());
-    let mut nft = nft.spawn().unwrap();
-    nft.stdin
-        .take()
-        .unwrap()
-        .write_all(rules.as_bytes())
-        .unwrap();
-    assert!(nft.wait().unwrap().success(), "nft");
-}
-
-/// Packets that were not Tor's.
-fn others(namespace: &Namespace) -> u64 {
-    let mut nft = namespace.command(Path::new("nft"));
-    nft.args(["list", "counter", "inet", "tor", "others"]);
-    let text = String::from_utf8(nft.output().unwrap().stdout).unwrap();
-    let words: Vec<_> = text.split_whitespace().collect();
-    let at = words.iter().position(|word| *word == "packets").unwrap();
-    words[at + 1].parse().unwrap()
-}
-
 /// A profile that knows servers and may not call them: Tor's packets are the only ones, while
 /// two people pair and talk and after Tor has gone.
 #[test]
@@ -389,7 +418,10 @@ fn under_a_strict_onion_route_nothing_leaves_but_tors_packets() {
         }
     }
     thread::sleep(Duration::from_millis(500));
-    count_others(&namespace, &network.ports());
+    let ports: Vec<_> = network.ports().iter().map(u16::to_string).collect();
+    let ports = ports.join(", ");
+    // Its own, and the answers to it.
+    namespace.count_leaving_but(&["dport", "sport"].map(|end| format!("tcp {end} {{ {ports} }}")));
     let away = namespace.sent_away();
     thread::scope(|scope| {
         scope.spawn(|| a.start());
@@ -402,7 +434,7 @@ fn under_a_strict_onion_route_nothing_leaves_but_tors_packets() {
     assert_eq!(b.recv_texts(1, PATIENCE), ["only this way"]);
     let direct = a.run(&["send", "bob", "-m", "x", "--require-route", "direct"]);
     direct.exits(10).says("Tor");
-    assert_eq!((others(&namespace), namespace.sent_away() - away), (0, 0));
+    assert_eq!((namespace.counted(), namespace.sent_away() - away), (0, 0));
 
     network.stop();
     let blocked = a.run(&[
@@ -418,12 +450,12 @@ fn under_a_strict_onion_route_nothing_leaves_but_tors_packets() {
     ]);
     assert!([7, 10].contains(&blocked.code), "{}", blocked.text());
     assert_eq!(a.json(&["queue", "list"]).len(), 1, "it is kept");
-    assert_eq!((others(&namespace), namespace.sent_away() - away), (0, 0));
+    assert_eq!((namespace.counted(), namespace.sent_away() - away), (0, 0));
 
     // The counter counts: the same profile, allowed to call its servers, does.
     a.run(&["config", "set", "net.route", "auto"]).ok();
     a.run(&["agent", "reload"]).ok();
     eventually(Duration::from_secs(30), "a packet leaves", || {
-        others(&namespace) + namespace.sent_away() - away > 0
+        namespace.counted() + namespace.sent_away() - away > 0
     });
 }

@@ -38,6 +38,12 @@ pub struct Options {
     /// Without TLS it must be a loopback address.
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
+    /// Listen here, too, for a Tor daemon on this machine that keeps an onion service
+    ///
+    /// Plain text on a loopback address. Who comes this way has no address, so all of
+    /// them together may be half of --max-connections.
+    #[arg(long, value_name = "ADDR")]
+    pub onion: Option<SocketAddr>,
     /// Where records are kept: in memory, and nowhere else
     #[arg(long, value_enum)]
     pub db: Option<Db>,
@@ -83,6 +89,7 @@ pub enum Db {
 #[derive(Clone, Debug)]
 pub struct Settings {
     listen: SocketAddr,
+    onion: Option<SocketAddr>,
     signal_ttl: Duration,
     tls: Option<TlsFiles>,
     stun: Option<SocketAddr>,
@@ -113,6 +120,9 @@ pub enum ConfigError {
     /// A public address without TLS.
     #[error("refusing to listen on {0} without tls")]
     PlainText(SocketAddr),
+    /// Others than the Tor daemon could come that way.
+    #[error("refusing to take {0} for a Tor daemon's: it is not on this machine alone")]
+    Onion(SocketAddr),
     /// One of the two TLS files is missing.
     #[error("tls needs both a certificate and a key")]
     HalfTls,
@@ -132,6 +142,7 @@ impl ConfigError {
             Self::PlainText(_) => Some(
                 "give --tls-cert FILE and --tls-key FILE, or listen on 127.0.0.1 behind a proxy that does TLS",
             ),
+            Self::Onion(_) => Some("give a loopback address, as HiddenServicePort names it"),
             Self::HalfTls => Some("give --tls-cert FILE and --tls-key FILE together"),
             Self::File(FileError::Parse { .. }) => {
                 Some("the keys are the long flags of solo2-signal serve --help")
@@ -155,6 +166,7 @@ impl Options {
     pub fn or(self, other: Self) -> Self {
         Self {
             listen: self.listen.or(other.listen),
+            onion: self.onion.or(other.onion),
             db: self.db.or(other.db),
             signal_ttl: self.signal_ttl.or(other.signal_ttl),
             tls_cert: self.tls_cert.or(other.tls_cert),
@@ -182,6 +194,9 @@ impl TryFrom<Options> for Settings {
         };
         if tls.is_none() && !listen.ip().is_loopback() {
             return Err(ConfigError::PlainText(listen));
+        }
+        if let Some(onion) = options.onion.filter(|onion| !onion.ip().is_loopback()) {
+            return Err(ConfigError::Onion(onion));
         }
         let signal_ttl = options.signal_ttl.unwrap_or(MAX_SIGNAL_TTL);
         if signal_ttl < Duration::from_millis(1) || signal_ttl > MAX_SIGNAL_TTL {
@@ -212,6 +227,7 @@ impl TryFrom<Options> for Settings {
         };
         Ok(Self {
             listen,
+            onion: options.onion,
             signal_ttl,
             tls,
             stun: options.stun,
@@ -226,6 +242,12 @@ impl Settings {
     #[must_use]
     pub fn listen(&self) -> SocketAddr {
         self.listen
+    }
+
+    /// Where a Tor daemon brings its callers, if anywhere.
+    #[must_use]
+    pub fn onion(&self) -> Option<SocketAddr> {
+        self.onion
     }
 
     /// How long a blob waits for its listener.
@@ -320,6 +342,17 @@ mod tests {
         let error = settings("listen = \"0.0.0.0:7400\"").expect_err("refused");
         assert!(matches!(error, ConfigError::PlainText(_)));
         assert!(error.hint().is_some_and(|hint| hint.contains("--tls-cert")));
+    }
+
+    #[test]
+    fn a_tor_daemon_is_on_this_machine() {
+        let good = settings("onion = \"127.0.0.1:7401\"").expect("valid");
+        assert_eq!(good.onion(), Some(([127, 0, 0, 1], 7401).into()));
+        for address in ["0.0.0.0:7401", "192.0.2.1:7401", "[::]:7401"] {
+            let error = settings(&format!("onion = \"{address}\"")).expect_err("refused");
+            assert!(matches!(error, ConfigError::Onion(_)), "{address}");
+            assert!(error.hint().is_some());
+        }
     }
 
     #[test]

@@ -42,6 +42,26 @@ fn plain_websockets_stay_on_this_machine() {
 }
 
 #[test]
+fn a_signal_server_behind_tor_has_no_other_beside_it() {
+    let onion = "ws://2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion";
+    let load = |servers: &[&str]| {
+        let (_dir, file) = write(&format!("[net]\nsignal = {servers:?}\n"));
+        Settings::load(&file, None)
+    };
+    assert_eq!(load(&[onion]).expect("one").signal, [onion]);
+    assert_eq!(load(&[onion, onion]).expect("two").signal.len(), 2);
+    let failure = load(&[onion, "wss://signal.example"]).expect_err("mixed");
+    assert_eq!(failure.exit, 3);
+    assert!(
+        failure.message.contains("do not mix"),
+        "{}",
+        failure.message
+    );
+    let failure = load(&["ws://short.onion"]).expect_err("no service");
+    assert!(failure.message.contains("onion"), "{}", failure.message);
+}
+
+#[test]
 fn setting_a_key_keeps_comments_and_the_other_keys() {
     let (_dir, file) = write("# mine\n[net] # the net\nroute = \"auto\"\n");
     set(&file, Key::NetSignal, &["ws://127.0.0.1:7400".to_owned()]).expect("set");

@@ -65,13 +65,13 @@ pub(crate) enum OnionError {
     #[error("Tor is not reachable: {0}")]
     Network(String),
     /// Nobody keeps this service now.
-    #[error("the contact's onion service is not there")]
+    #[error("the onion service is not there")]
     Absent,
     /// It is there, but not for this key.
-    #[error("the contact's onion service does not know our key")]
+    #[error("the onion service does not know our key")]
     Unauthorised,
     /// It did not answer.
-    #[error("the contact's onion service did not answer in time")]
+    #[error("the onion service did not answer in time")]
     Timeout,
 }
 
@@ -177,7 +177,7 @@ type Runtime = CompoundRuntime<
 /// Tor, in this process.
 pub(crate) struct Tor {
     client: Arc<TorClient<Runtime>>,
-    /// Circuits of one contact serve no other.
+    /// Circuits of one contact serve no other, and no server.
     isolation: Mutex<HashMap<[u8; 32], IsolationToken>>,
     services: Mutex<Vec<Weak<RunningOnionService>>>,
 }
@@ -288,14 +288,20 @@ impl Tor {
                 .insert_service_discovery_key(KeystoreSelector::Primary, id, door.reader())
                 .map_err(|error| OnionError::setup(&error))?;
         }
+        let stream = self.stream(id, PORT).await?;
+        Ok(connection(yamux::Mode::Client, stream, door.address()))
+    }
+
+    /// A stream to a port of the service `id`.
+    pub(crate) async fn stream(&self, id: HsId, port: u16) -> Result<DataStream, OnionError> {
         let mut prefs = StreamPrefs::new();
         prefs.connect_to_onion_services(arti_client::config::BoolOrAuto::Explicit(true));
-        prefs.set_isolation(self.isolation(door.address()));
+        prefs.set_isolation(self.isolation(id.into()));
         let name = id.display_unredacted().to_string();
         let calling = async {
             let mut tries = 0;
             loop {
-                let target = (name.as_str(), PORT);
+                let target = (name.as_str(), port);
                 match self.client.connect_with_prefs(target, &prefs).await {
                     // Guards are being tried: there are others, or it is a bridge just found.
                     Err(error)
@@ -309,8 +315,7 @@ impl Tor {
             }
         };
         match timeout(CALL_MAX, calling).await {
-            Ok(Ok(stream)) => Ok(connection(yamux::Mode::Client, stream, door.address())),
-            Ok(Err(error)) => Err(OnionError::of(&error)),
+            Ok(called) => called.map_err(|error| OnionError::of(&error)),
             Err(_) => Err(OnionError::Timeout),
         }
     }

@@ -21,6 +21,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arti_client::DataStream;
 use futures_util::{SinkExt, StreamExt};
 use rustls::client::danger::ServerCertVerifier;
 use rustls_pki_types::pem::PemObject;
@@ -40,12 +41,15 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tor_hscrypto::pk::HsId;
 use zeroize::Zeroizing;
 
 pub(crate) use self::url::{SignalUrl, SignalUrlError};
 
 /// How long it may take to get from nothing to an open WebSocket.
 const CONNECT_TIME: Duration = Duration::from_secs(20);
+/// The same through Tor, which may have to find its own way first.
+pub(crate) const TOR_CONNECT_TIME: Duration = Duration::from_secs(120);
 /// How long one message may take to leave.
 const SEND_TIME: Duration = Duration::from_secs(20);
 /// Silence after which the server is taken for gone: it pings every 30 s.
@@ -59,18 +63,30 @@ pub(crate) type Dialing = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + S
 /// The one door out: connects to host and port, if the route policy allows it.
 pub(crate) type Dial = Arc<dyn Fn(String, u16) -> Dialing + Send + Sync>;
 
+/// A stream through Tor in the making.
+pub(crate) type TorDialing = Pin<Box<dyn Future<Output = io::Result<DataStream>> + Send>>;
+
+/// The way to a port of an onion service.
+pub(crate) type TorDial = Arc<dyn Fn(HsId, u16) -> TorDialing + Send + Sync>;
+
 /// How to reach a signal server.
 #[derive(Clone)]
 pub(crate) struct Connector {
     dial: Dial,
+    tor: TorDial,
     extra_ca: Option<PathBuf>,
 }
 
 impl Connector {
-    /// Goes through `dial`. Trusts the roots of this system, and besides them
-    /// those in the PEM file `extra_ca`.
-    pub(crate) fn new(dial: Dial, extra_ca: Option<PathBuf>) -> Self {
-        Self { dial, extra_ca }
+    /// Goes through `dial`, or through `tor` to an onion service, and never through the one
+    /// in place of the other. Trusts the roots of this system, and besides them those in the
+    /// PEM file `extra_ca`.
+    pub(crate) fn new(dial: Dial, tor: TorDial, extra_ca: Option<PathBuf>) -> Self {
+        Self {
+            dial,
+            tor,
+            extra_ca,
+        }
     }
 }
 
@@ -82,11 +98,9 @@ pub(crate) enum ConnectError {
     #[error(transparent)]
     Url(#[from] SignalUrlError),
     /// The network, or the route policy, does not let us through.
-    #[error("cannot reach {host}")]
+    #[error("{source}")]
     Dial {
-        /// The host asked for.
-        host: String,
-        /// What the system said.
+        /// What the system, or Tor, said.
         source: io::Error,
     },
     /// A name that stands for this machine led to another one.
@@ -187,8 +201,8 @@ pub(crate) struct SignalClient {
 }
 
 impl SignalClient {
-    /// Connects to `wss://host[:port]`, or `ws://` on loopback, and starts to
-    /// pump. Events must be read, or the server takes us for too slow.
+    /// Connects to `wss://host[:port]`, or `ws://` on loopback or to an onion service, and
+    /// starts to pump. Events must be read, or the server takes us for too slow.
     ///
     /// # Errors
     /// [`ConnectError`]; it is the caller who knows whether to try again.
@@ -197,7 +211,11 @@ impl SignalClient {
         connector: &Connector,
     ) -> Result<(Self, mpsc::Receiver<SignalEvent>), ConnectError> {
         let url: SignalUrl = url.parse()?;
-        timeout(CONNECT_TIME, open(&url, connector))
+        let patience = match url.onion() {
+            Some(_) => TOR_CONNECT_TIME,
+            None => CONNECT_TIME,
+        };
+        timeout(patience, open(&url, connector))
             .await
             .map_err(|_| ConnectError::TimedOut(url.host().to_owned()))?
     }
@@ -241,19 +259,16 @@ async fn open(
     connector: &Connector,
 ) -> Result<(SignalClient, mpsc::Receiver<SignalEvent>), ConnectError> {
     let host = || url.host().to_owned();
+    let unreached = |source| ConnectError::Dial { source };
+    if let Some(service) = url.onion() {
+        let stream = (connector.tor)(service, url.port()).await;
+        return upgrade(stream.map_err(unreached)?, url).await;
+    }
     let stream = (connector.dial)(host(), url.port())
         .await
-        .map_err(|source| ConnectError::Dial {
-            host: host(),
-            source,
-        })?;
+        .map_err(unreached)?;
     // Each message is one segment; waiting for more to say gains nothing.
-    stream
-        .set_nodelay(true)
-        .map_err(|source| ConnectError::Dial {
-            host: host(),
-            source,
-        })?;
+    stream.set_nodelay(true).map_err(unreached)?;
     if !url.tls() {
         if !stream
             .peer_addr()

@@ -40,6 +40,9 @@ pub(crate) enum DoorError {
     /// The same, but for Tor.
     #[error("the route policy lets nothing leave but through Tor")]
     TorOnly,
+    /// Asking a resolver would tell it who is meant (RFC 7686 §2).
+    #[error("{0} is reached through Tor, and in no other way")]
+    Onion(String),
     /// Neither an IPv4 nor an IPv6 socket could be opened.
     #[error("cannot open a UDP socket")]
     Udp(#[source] io::Error),
@@ -84,6 +87,9 @@ pub(crate) async fn resolve(policy: RoutePolicy, host: &str) -> Result<Vec<IpAdd
     if let Ok(address) = bare.parse() {
         return Ok(vec![address]);
     }
+    if is_onion(bare) {
+        return Err(DoorError::Onion(bare.to_owned()));
+    }
     #[expect(
         clippy::disallowed_methods,
         reason = "the one door: the policy was asked"
@@ -99,6 +105,12 @@ pub(crate) async fn resolve(policy: RoutePolicy, host: &str) -> Result<Vec<IpAdd
         }
     }
     Ok(addresses)
+}
+
+/// Whether a name is one of Tor's, however it is written.
+pub(crate) fn is_onion(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name == "onion" || name.ends_with(".onion")
 }
 
 /// Connects to `host`, racing its addresses with a small stagger (RFC 8305).
@@ -415,6 +427,17 @@ impl UdpDoor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn an_onion_name_never_reaches_a_resolver() {
+        for name in ["abc.onion", "abc.onion.", "ABC.Onion", "a.b.onion", "onion"] {
+            let refused = resolve(RoutePolicy::Any, name).await;
+            assert!(matches!(refused, Err(DoorError::Onion(_))), "{name}");
+            let refused = connect_tcp(RoutePolicy::Direct, name, 80).await;
+            assert!(matches!(refused, Err(DoorError::Onion(_))), "{name}");
+        }
+        assert!(!is_onion("onion.example") && !is_onion("scallonion"));
+    }
 
     #[tokio::test]
     async fn a_path_that_is_refused_leaves_batching_on() {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep;
 
-use crate::net::signal::{Connector, SignalClient, SignalEvent};
+use crate::net::signal::{Connector, SignalClient, SignalEvent, SignalUrl, TOR_CONNECT_TIME};
 
 /// An opaque meeting place at the server.
 pub(crate) type Token = solo2_signal::wire::Token;
@@ -19,13 +19,25 @@ pub(crate) type Blob = Box<solo2_signal::wire::Blob>;
 
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_LAST: Duration = Duration::from_secs(30);
+/// How long whoever needs a server waits for one; for one behind Tor, as long as it may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether a server is reachable, as far as is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reach {
-    Connecting,
+    Connecting { by_tor: bool },
     Online,
     Offline { reason: String },
+}
+
+impl Reach {
+    fn connecting(servers: &[String]) -> Self {
+        let by_tor = servers.iter().any(|server| {
+            let url = server.parse::<SignalUrl>();
+            url.is_ok_and(|url| url.onion().is_some())
+        });
+        Self::Connecting { by_tor }
+    }
 }
 
 /// The other listener got there first.
@@ -67,7 +79,7 @@ impl Introductions {
     /// Starts the line. Without a server to call it stays offline.
     pub(crate) fn start(servers: Vec<String>, connector: Connector) -> Self {
         let (commands, inbox) = mpsc::unbounded_channel();
-        let (reach_tx, reach) = watch::channel(Reach::Connecting);
+        let (reach_tx, reach) = watch::channel(Reach::connecting(&servers));
         tokio::spawn(run(servers, connector, inbox, reach_tx));
         Self { commands, reach }
     }
@@ -121,13 +133,20 @@ impl Introductions {
     }
 
     /// Waits until a server is reachable, or says why none is.
-    pub(crate) async fn online(&self, patience: Duration) -> Result<(), String> {
+    pub(crate) async fn online(&self) -> Result<(), String> {
         let mut reach = self.reach.clone();
-        let _ =
-            tokio::time::timeout(patience, reach.wait_for(|reach| *reach == Reach::Online)).await;
+        let by_tor = *reach.borrow() == (Reach::Connecting { by_tor: true });
+        let patience = if by_tor { TOR_CONNECT_TIME } else { PATIENCE };
+        // Tor tries for as long as it makes sense to: what it says then is the answer.
+        let settled = |reach: &Reach| match reach {
+            Reach::Online => true,
+            Reach::Connecting { .. } => false,
+            Reach::Offline { .. } => by_tor,
+        };
+        let _ = tokio::time::timeout(patience, reach.wait_for(settled)).await;
         match &*reach.borrow() {
             Reach::Online => Ok(()),
-            Reach::Connecting => Err("no answer from the signal server".into()),
+            Reach::Connecting { .. } => Err("no answer from the signal server".into()),
             Reach::Offline { reason } => Err(reason.clone()),
         }
     }
@@ -172,7 +191,7 @@ async fn run(
         }
         if let Some(new) = changed {
             servers = new;
-            reach.send_replace(Reach::Connecting);
+            reach.send_replace(Reach::connecting(&servers));
             continue;
         }
         reach.send_replace(Reach::Offline { reason });
@@ -185,6 +204,7 @@ async fn run(
                 command = commands.recv() => match command {
                     Some(Command::Servers(new)) => {
                         servers = new;
+                        reach.send_replace(Reach::connecting(&servers));
                         retry = RETRY_FIRST;
                         break;
                     }

@@ -12,9 +12,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use arti_client::DataStream;
 use serde_json::{Value, json};
 use tokio::sync::{OnceCell, mpsc};
 use tokio::time::{interval, sleep};
+use tor_hscrypto::pk::HsId;
 
 use super::Egress;
 use crate::agent::rpc::EventSink;
@@ -71,6 +73,11 @@ impl Onions {
             ));
         }
         self.tor.get_or_try_init(|| self.start()).await.cloned()
+    }
+
+    /// A stream to a port of somebody's onion service.
+    pub(crate) async fn stream(&self, id: HsId, port: u16) -> Result<DataStream, OnionError> {
+        self.tor().await?.stream(id, port).await
     }
 
     async fn start(&self) -> Result<Arc<Tor>, OnionError> {

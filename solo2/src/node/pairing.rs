@@ -165,10 +165,7 @@ impl OpenInvite {
     /// Draws a code whose number nobody else uses and listens for a joiner.
     pub(crate) async fn open(net: &NetContext, ttl: Duration) -> Result<Self, Failure> {
         net.call(|core| core.first_contact()).await?;
-        net.introductions
-            .online(Duration::from_secs(5))
-            .await
-            .map_err(unreachable)?;
+        net.introductions.online().await.map_err(unreachable)?;
         for _ in 0..16 {
             let code = InviteCode::generate(&mut rand::rng());
             let (blobs_tx, blobs) = mpsc::channel(16);
@@ -301,10 +298,7 @@ pub(crate) async fn join(
         end.map_or(limit, |end| end.min(limit))
     };
     net.call(|core| core.first_contact()).await?;
-    net.introductions
-        .online(Duration::from_secs(5))
-        .await
-        .map_err(unreachable)?;
+    net.introductions.online().await.map_err(unreachable)?;
     let joiner: [u8; 16] = rand::random();
     let reply: Token = rand::random();
     let there = invite::invite_token(code.number());

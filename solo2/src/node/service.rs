@@ -363,7 +363,10 @@ async fn invite(node: Arc<Node>, invite: Invite, events: EventSink) -> Result<Va
             let open = pairing::OpenOnion::open(&node, ttl);
             OpenInvite::Onion(node.net.onions.telling(&events, open).await?)
         }
-        false => OpenInvite::Spoken(pairing::OpenInvite::open(&node.net, ttl).await?),
+        false => {
+            let open = pairing::OpenInvite::open(&node.net, ttl);
+            OpenInvite::Spoken(node.net.onions.telling(&events, open).await?)
+        }
     };
     let announcement = open.announcement();
     let (code, expires_at_ms) = open.summary();
@@ -426,7 +429,8 @@ async fn join(node: &Node, join: Join, reader: EventSink) -> Result<Value, Failu
         Failure::usage(format!("not an invite code: {error}"))
             .hint("a code is a number and two words, like 7-salmon-violin")
     })?;
-    pairing::join(node, &code, join.r#as, patience).await
+    let joined = pairing::join(node, &code, join.r#as, patience);
+    node.net.onions.telling(&reader, joined).await
 }
 
 #[derive(Deserialize)]

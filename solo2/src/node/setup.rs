@@ -33,7 +33,7 @@ use crate::agent::rpc::Service;
 use crate::config::NodeConfig;
 use crate::error::{Failure, Kind};
 use crate::net::link::LinkTiming;
-use crate::net::signal::{Connector, Dialing};
+use crate::net::signal::{Connector, Dialing, TorDialing};
 use crate::net::turn::{Credential, RelayAccess, streams};
 use crate::net::{RoutePolicy, socket};
 
@@ -320,8 +320,14 @@ pub(super) async fn start(
     let (core_tx, inputs) = mpsc::channel(INPUTS);
     let (events, _) = broadcast::channel(EVENTS);
     let egress = Egress::new(Egress::of(&config));
+    let onions = Arc::new(Onions::new(
+        paths.state.join("tor"),
+        config.tor.clone(),
+        egress.clone(),
+    ));
+    let connector = connector(egress.clone(), onions.clone());
     let net = Arc::new(NetContext {
-        introductions: Introductions::start(signal_servers(&config), connector(egress.clone())),
+        introductions: Introductions::start(signal_servers(&config), connector),
         device: device.clone(),
         certificate: certificate.clone(),
         stun: RwLock::new(stun_servers(&config.stun, egress.policy()).await),
@@ -333,12 +339,8 @@ pub(super) async fn start(
                 .collect(),
         ),
         transport: RwLock::new(config.transport),
-        egress: egress.clone(),
-        onions: Arc::new(Onions::new(
-            paths.state.join("tor"),
-            config.tor.clone(),
-            egress,
-        )),
+        egress,
+        onions,
         timing: LinkTiming::default(),
         tally: Arc::default(),
         cover: tokio::sync::watch::channel(config.cover.0).0,
@@ -389,8 +391,8 @@ fn with_recipient(
     Ok(vault)
 }
 
-/// Signal connections leave through the one door.
-pub(super) fn connector(egress: Egress) -> Connector {
+/// Signal connections leave through the one door, and Tor's through Tor's.
+pub(super) fn connector(egress: Egress, onions: Arc<Onions>) -> Connector {
     let dial = move |host: String, port: u16| -> Dialing {
         let policy = egress.policy();
         Box::pin(async move {
@@ -399,7 +401,14 @@ pub(super) fn connector(egress: Egress) -> Connector {
                 .map_err(std::io::Error::other)
         })
     };
-    Connector::new(Arc::new(dial), None)
+    let tor = move |service, port| -> TorDialing {
+        let onions = onions.clone();
+        Box::pin(async move {
+            let stream = onions.stream(service, port).await;
+            stream.map_err(std::io::Error::other)
+        })
+    };
+    Connector::new(Arc::new(dial), Arc::new(tor), None)
 }
 
 /// The addresses of the STUN servers that are configured; one that cannot be found is left out.

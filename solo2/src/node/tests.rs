@@ -159,22 +159,22 @@ impl Hostile {
         let certificate = DeviceCertificate::from_bytes(&certificate).expect("alice's certificate");
         let keys = Arc::new(PeerKeys::new(contact, certificate, &state));
         let (core, inputs) = mpsc::channel(64);
+        let egress = super::Egress::new(RoutePolicy::Any);
+        let onions = Arc::new(super::onions::Onions::new(
+            std::path::PathBuf::from("/nonexistent"),
+            crate::config::TorConfig::default(),
+            egress.clone(),
+        ));
+        let connector = setup::connector(egress.clone(), onions.clone());
         let net = NetContext {
-            introductions: Introductions::start(
-                vec![world.url.clone()],
-                setup::connector(super::Egress::new(RoutePolicy::Any)),
-            ),
+            introductions: Introductions::start(vec![world.url.clone()], connector),
             device,
             certificate: own,
             stun: RwLock::new(Vec::new()),
             relays: RwLock::new(Vec::new()),
             transport: RwLock::default(),
-            egress: super::Egress::new(RoutePolicy::Any),
-            onions: Arc::new(super::onions::Onions::new(
-                std::path::PathBuf::from("/nonexistent"),
-                crate::config::TorConfig::default(),
-                super::Egress::new(RoutePolicy::Any),
-            )),
+            egress,
+            onions,
             timing: LinkTiming::default(),
             tally: Arc::default(),
             cover: watch::channel(None).0,

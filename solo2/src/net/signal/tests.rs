@@ -21,6 +21,10 @@ fn dial() -> Dial {
     Arc::new(|host, port| Box::pin(async move { TcpStream::connect((host, port)).await }))
 }
 
+fn no_tor() -> TorDial {
+    Arc::new(|_, _| Box::pin(async { panic!("called through Tor") }))
+}
+
 async fn server(options: Options) -> Server {
     let listen = Some("127.0.0.1:0".parse().expect("an address"));
     let settings = Settings::try_from(Options { listen, ..options }).expect("settings");
@@ -77,7 +81,7 @@ impl Certificate {
 async fn two_clients_are_introduced() {
     let server = server(Options::default()).await;
     let url = format!("ws://{}", server.listen());
-    let connector = Connector::new(dial(), None);
+    let connector = Connector::new(dial(), no_tor(), None);
     let (alice, mut to_alice) = SignalClient::connect(&url, &connector)
         .await
         .expect("connected");
@@ -119,7 +123,7 @@ async fn two_clients_are_introduced() {
 async fn a_stopped_server_is_reported_and_then_nothing_can_be_sent() {
     let server = server(Options::default()).await;
     let url = format!("ws://{}", server.listen());
-    let (client, mut events) = SignalClient::connect(&url, &Connector::new(dial(), None))
+    let (client, mut events) = SignalClient::connect(&url, &Connector::new(dial(), no_tor(), None))
         .await
         .expect("connected");
     server.stop().await;
@@ -131,7 +135,7 @@ async fn a_stopped_server_is_reported_and_then_nothing_can_be_sent() {
     while client.post(&TOKEN, &BLOB).await.is_ok() {
         tokio::task::yield_now().await;
     }
-    let refused = SignalClient::connect(&url, &Connector::new(dial(), None)).await;
+    let refused = SignalClient::connect(&url, &Connector::new(dial(), no_tor(), None)).await;
     assert!(matches!(refused, Err(ConnectError::Dial { .. })));
 }
 
@@ -139,7 +143,7 @@ async fn a_stopped_server_is_reported_and_then_nothing_can_be_sent() {
 async fn a_dropped_client_is_gone_from_the_server() {
     let server = server(Options::default()).await;
     let url = format!("ws://{}", server.listen());
-    let connector = Connector::new(dial(), None);
+    let connector = Connector::new(dial(), no_tor(), None);
     let (first, mut events) = SignalClient::connect(&url, &connector)
         .await
         .expect("connected");
@@ -171,7 +175,7 @@ async fn a_dropped_client_is_gone_from_the_server() {
 async fn requests_go_on_while_events_are_not_read() {
     let server = server(Options::default()).await;
     let url = format!("ws://{}", server.listen());
-    let connector = Connector::new(dial(), None);
+    let connector = Connector::new(dial(), no_tor(), None);
     let (client, mut events) = SignalClient::connect(&url, &connector)
         .await
         .expect("connected");
@@ -192,7 +196,7 @@ async fn tls_is_checked_against_the_extra_roots_and_the_name() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let server = server(certificate.options()).await;
     let port = server.listen().port();
-    let trusting = Connector::new(dial(), Some(certificate.path("ca.pem")));
+    let trusting = Connector::new(dial(), no_tor(), Some(certificate.path("ca.pem")));
 
     let (client, mut events) = SignalClient::connect(&format!("wss://localhost:{port}"), &trusting)
         .await
@@ -211,10 +215,10 @@ async fn tls_is_checked_against_the_extra_roots_and_the_name() {
 
     let wrong_name = SignalClient::connect(&format!("wss://127.0.0.1:{port}"), &trusting).await;
     assert!(matches!(wrong_name, Err(ConnectError::Tls { .. })));
-    let stranger = Connector::new(dial(), Some(Certificate::new().path("ca.pem")));
+    let stranger = Connector::new(dial(), no_tor(), Some(Certificate::new().path("ca.pem")));
     let unknown = SignalClient::connect(&format!("wss://localhost:{port}"), &stranger).await;
     assert!(unknown.is_err());
-    let missing = Connector::new(dial(), Some(certificate.path("none.pem")));
+    let missing = Connector::new(dial(), no_tor(), Some(certificate.path("none.pem")));
     let no_file = SignalClient::connect(&format!("wss://localhost:{port}"), &missing).await;
     assert!(matches!(no_file, Err(ConnectError::ExtraCa { .. })));
 }
@@ -222,7 +226,11 @@ async fn tls_is_checked_against_the_extra_roots_and_the_name() {
 #[tokio::test]
 async fn plain_text_is_never_spoken_to_another_machine() {
     let nobody: Dial = Arc::new(|_, _| panic!("dialled"));
-    let error = SignalClient::connect("ws://192.0.2.1:7400", &Connector::new(nobody, None)).await;
+    let error = SignalClient::connect(
+        "ws://192.0.2.1:7400",
+        &Connector::new(nobody, no_tor(), None),
+    )
+    .await;
     assert!(matches!(
         error,
         Err(ConnectError::Url(SignalUrlError::PlainText(_)))
@@ -230,10 +238,32 @@ async fn plain_text_is_never_spoken_to_another_machine() {
 }
 
 #[tokio::test]
+async fn an_onion_service_is_called_through_tor_or_not_at_all() {
+    let nobody: Dial = Arc::new(|_, _| panic!("dialled"));
+    let called = Arc::new(std::sync::Mutex::new(None));
+    let note = Arc::clone(&called);
+    let blocked: TorDial = Arc::new(move |service, port| {
+        *note.lock().expect("a note") = Some((service, port));
+        Box::pin(async { Err(io::Error::other("Tor is blocked")) })
+    });
+    let url = "ws://2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion:7400";
+    let connector = Connector::new(nobody, blocked, None);
+    let error = SignalClient::connect(url, &connector).await;
+    assert!(matches!(error, Err(ConnectError::Dial { .. })));
+    let called = called.lock().expect("a note").take();
+    let url: SignalUrl = url.parse().expect("an onion service");
+    assert_eq!(called, url.onion().map(|service| (service, 7400)));
+}
+
+#[tokio::test]
 async fn the_dialer_may_refuse() {
     let policy: Dial =
         Arc::new(|_, _| Box::pin(async { Err(io::Error::from(io::ErrorKind::PermissionDenied)) }));
-    let error = SignalClient::connect("wss://signal.example", &Connector::new(policy, None)).await;
+    let error = SignalClient::connect(
+        "wss://signal.example",
+        &Connector::new(policy, no_tor(), None),
+    )
+    .await;
     let Err(ConnectError::Dial { source, .. }) = error else {
         panic!("not refused")
     };
@@ -250,7 +280,7 @@ async fn a_server_that_speaks_another_language_is_left() {
         let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"220 mail.example ready\r\n\r\n")
             .await;
     });
-    let error = SignalClient::connect(&url, &Connector::new(dial(), None)).await;
+    let error = SignalClient::connect(&url, &Connector::new(dial(), no_tor(), None)).await;
     assert!(matches!(error, Err(ConnectError::Handshake { .. })));
 }
 
@@ -273,9 +303,10 @@ async fn a_server_that_breaks_the_wire_is_left() {
             // Stay until the other side has had enough.
             while let Some(Ok(_)) = socket.next().await {}
         });
-        let (_client, mut events) = SignalClient::connect(&url, &Connector::new(dial(), None))
-            .await
-            .expect("connected");
+        let (_client, mut events) =
+            SignalClient::connect(&url, &Connector::new(dial(), no_tor(), None))
+                .await
+                .expect("connected");
         match hear(&mut events).await {
             SignalEvent::Closed(closed) => assert_eq!(closed, how),
             other => panic!("{other:?}"),

@@ -1,5 +1,5 @@
 //! The address of a signal server: `wss://host[:port]`, or `ws://` on this
-//! machine.
+//! machine and through Tor, whose onion services prove and encrypt by themselves.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -7,14 +7,18 @@ use std::str::FromStr;
 use solo2_signal::wire::PATH;
 use thiserror::Error;
 use tokio_tungstenite::tungstenite::http::Uri;
+use tor_hscrypto::pk::HsId;
 
-/// A checked address. Without TLS it names this machine.
+use crate::net::socket::is_onion;
+
+/// A checked address. Without TLS it names this machine or an onion service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SignalUrl {
     tls: bool,
     /// Without the brackets of an IPv6 address.
     host: String,
     port: u16,
+    onion: Option<HsId>,
 }
 
 /// Why a text is no address of a signal server.
@@ -22,11 +26,17 @@ pub(crate) struct SignalUrl {
 #[non_exhaustive]
 pub(crate) enum SignalUrlError {
     /// Not `wss://host`, `wss://host:port` or the same with `ws`.
-    #[error("not a signal server address: {0}")]
-    Malformed(String),
+    #[error("a signal server is named wss://HOST[:PORT], or ws://NAME.onion behind Tor")]
+    Malformed,
     /// Plain text would leave this machine.
-    #[error("{0} is not this machine: use wss://")]
+    #[error("ws:// is for this machine and onion services only; use wss://{0}")]
     PlainText(String),
+    /// It ends in `.onion` and names no service of this kind.
+    #[error("{0} is no address of an onion service: 56 letters and digits, then .onion")]
+    Onion(String),
+    /// TLS inside of what needs none, and no certificate would be for it.
+    #[error("{0} is an onion service: use ws://")]
+    OnionTls(String),
 }
 
 impl SignalUrl {
@@ -43,6 +53,11 @@ impl SignalUrl {
     /// The TCP port.
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The onion service that it names, if it names one.
+    pub(crate) fn onion(&self) -> Option<HsId> {
+        self.onion
     }
 
     /// The URL of the WebSocket.
@@ -85,7 +100,13 @@ impl SignalUrl {
         if host.is_empty() {
             None
         } else {
-            Some(Self { tls, host, port })
+            let onion = None;
+            Some(Self {
+                tls,
+                host,
+                port,
+                onion,
+            })
         }
     }
 
@@ -101,7 +122,17 @@ impl FromStr for SignalUrl {
     type Err = SignalUrlError;
 
     fn from_str(text: &str) -> Result<Self, SignalUrlError> {
-        let url = Self::parse(text).ok_or_else(|| SignalUrlError::Malformed(text.to_owned()))?;
+        let mut url = Self::parse(text).ok_or(SignalUrlError::Malformed)?;
+        if is_onion(&url.host) {
+            return match url.host.parse() {
+                Err(_) => Err(SignalUrlError::Onion(url.host)),
+                Ok(_) if url.tls => Err(SignalUrlError::OnionTls(url.host)),
+                Ok(service) => {
+                    url.onion = Some(service);
+                    Ok(url)
+                }
+            };
+        }
         if url.tls || url.is_loopback() {
             Ok(url)
         } else {
@@ -150,6 +181,39 @@ mod tests {
         }
     }
 
+    /// The address of the Tor Project's own site.
+    const ONION: &str = "2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion";
+
+    #[test]
+    fn an_onion_service_needs_no_tls_and_a_whole_address() {
+        let url: SignalUrl = format!("ws://{}", ONION.to_uppercase())
+            .parse()
+            .expect("an onion service");
+        assert!(url.onion().is_some());
+        assert_eq!(url.endpoint(), format!("ws://{ONION}:80/v1/signal"));
+        let with_port: SignalUrl = format!("ws://{ONION}:7400").parse().expect("with a port");
+        assert_eq!(with_port.port(), 7400);
+        let refused = |text: String| text.parse::<SignalUrl>().expect_err("refused");
+        assert!(matches!(
+            refused(format!("wss://{ONION}")),
+            SignalUrlError::OnionTls(_)
+        ));
+        // One letter, the checksum; an old address; a name below it.
+        for host in [
+            ONION.replacen('2', "3", 1),
+            "expyuzz4wqqyqhjn.onion".to_owned(),
+            format!("{ONION}."),
+            format!("www.{ONION}"),
+        ] {
+            assert!(matches!(
+                refused(format!("ws://{host}")),
+                SignalUrlError::Onion(_)
+            ));
+        }
+        let outside: SignalUrl = "wss://onion.example".parse().expect("no onion service");
+        assert!(outside.onion().is_none());
+    }
+
     #[test]
     fn anything_else_is_refused() {
         for text in [
@@ -165,7 +229,7 @@ mod tests {
             "wss://a:b",
         ] {
             assert!(
-                matches!(text.parse::<SignalUrl>(), Err(SignalUrlError::Malformed(_))),
+                matches!(text.parse::<SignalUrl>(), Err(SignalUrlError::Malformed)),
                 "{text}"
             );
         }
