@@ -46,6 +46,8 @@ mod crash;
 mod deletion;
 #[path = "e2e/disk.rs"]
 mod disk;
+#[path = "e2e/egress.rs"]
+mod egress;
 #[path = "e2e/embedded.rs"]
 mod embedded;
 #[path = "e2e/errors.rs"]
@@ -62,6 +64,8 @@ mod identity_change;
 mod import;
 #[path = "e2e/interruptions.rs"]
 mod interruptions;
+#[path = "e2e/keyring.rs"]
+mod keyring;
 #[path = "e2e/memory.rs"]
 mod memory;
 #[path = "e2e/messages.rs"]

@@ -3,13 +3,16 @@
 //!
 //! ```text
 //!   onion MIB DELAY_MS STREAMS CIRCUITS
+//!   onion network
 //!
 //!   caller ── DELAY ── guard … rendezvous … guard ── DELAY ── service
 //! ```
 //!
 //! STREAMS at once share MIB bytes, over CIRCUITS: streams of one circuit have one isolation
 //! token. Each byte waits DELAY_MS at either end in either direction, so a round trip takes
-//! four of them. Prints what was carried, and how long it took.
+//! four of them. Prints what was carried, and how long it took. `onion network` keeps the
+//! network up until its standard input ends, and prints arti's configuration for it, for
+//! `bench/onion-talk.sh`.
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -17,7 +20,7 @@
     reason = "a measurement, and no part of the program"
 )]
 
-use std::io;
+use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -172,6 +175,12 @@ async fn send(mut stream: DataStream, share: usize) {
 
 #[tokio::main]
 async fn main() {
+    if std::env::args().nth(1).as_deref() == Some("network") {
+        let network = tornet::TorNetwork::start();
+        println!("{}", network.arti_config().display());
+        io::stdin().read_to_end(&mut Vec::new()).unwrap();
+        return;
+    }
     let numbers: Vec<usize> = std::env::args()
         .skip(1)
         .map(|text| text.parse().unwrap())

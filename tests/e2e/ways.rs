@@ -181,7 +181,7 @@ fn wait_for_route(home: &Home, peer: &str, route: &str) {
 const SEND_FILM: [&str; 6] = ["--wait", "delivered", "--timeout", "110s", "--json", "-f"];
 
 /// A server that dies with the test.
-struct Killed(Child);
+pub(crate) struct Killed(pub(crate) Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
