@@ -4,7 +4,7 @@
 use crate::config::Settings;
 use crate::context::Context;
 use crate::device_secret;
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 use crate::node::Unlock;
 use crate::password;
 use crate::paths::Profile;
@@ -23,7 +23,8 @@ pub(crate) fn need(cx: &Context, profile: &Profile) -> Result<Unlock, Failure> {
     };
     let password = password::need(&cx.globals, profile.name.as_str());
     match (password, trouble) {
-        (Err(_), Some(trouble)) => Err(trouble),
+        // Nobody was there to ask, or to answer.
+        (Err(failure), Some(trouble)) if failure.exit == Kind::Locked.exit() => Err(trouble),
         (password, _) => password.map(Unlock::Password),
     }
 }

@@ -1,9 +1,10 @@
 //! One courier per contact: meets the contact's device and keeps a link to it.
 //!
 //! Where Tor is the route it keeps our onion service for the contact up and calls the
-//! contact's; nobody introduces the two. Otherwise it listens on the contact's rotating tokens, dials when there is reason to, answers
-//! the other side's offers, and turns every connection into a link for the core. When
-//! both dial at once, the side with the smaller account key is the one that dials.
+//! contact's; nobody introduces the two. Otherwise it listens on the contact's rotating
+//! tokens, dials when there is reason to, answers the other side's offers, and turns every
+//! connection into a link for the core. When both dial at once, the side with the smaller
+//! account key is the one that dials.
 //!
 //! ```text
 //!   Idle ──Dial, online, link lost──► Dialing ──answer──► handshake ──► link ──lost──► Idle
