@@ -23,6 +23,7 @@ use tokio::io::{ReadHalf, WriteHalf};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt as _, TokioAsyncReadCompatExt as _};
+use tokio_util::sync::CancellationToken;
 
 use super::direct::{self, CLOSED, ConnectError, DirectConfig, DirectLink, PathState};
 use super::ice::Role;
@@ -181,7 +182,7 @@ impl Streams {
             }
             Self::Shared(shared) => {
                 let stream = shared.arrived.lock().await.recv().await;
-                stream.map(halves).ok_or(Broken)
+                stream.map(|stream| shared.halves(stream)).ok_or(Broken)
             }
         }
     }
@@ -192,6 +193,8 @@ impl Streams {
 pub(crate) struct Shared {
     asked: mpsc::Sender<Ask>,
     arrived: Arc<Mutex<mpsc::Receiver<yamux::Stream>>>,
+    /// Nothing more is read: yamux (0.14) leaves readers waiting when this side closes.
+    ended: CancellationToken,
 }
 
 enum Ask {
@@ -203,10 +206,12 @@ impl Shared {
     fn new(side: yamux::Mode, bytes: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
         let (asked, asks) = mpsc::channel(STREAMS);
         let (arrivals, arrived) = mpsc::channel(ARRIVED_MAX);
-        tokio::spawn(share(side, bytes, asks, arrivals));
+        let ended = CancellationToken::new();
+        tokio::spawn(share(side, bytes, asks, arrivals, ended.clone()));
         Self {
             asked,
             arrived: Arc::new(Mutex::new(arrived)),
+            ended,
         }
     }
 
@@ -214,12 +219,19 @@ impl Shared {
         let (reply, stream) = oneshot::channel();
         let asked = self.asked.send(Ask::Open(reply)).await;
         asked.map_err(|_| Broken)?;
-        stream.await.map(halves).map_err(|_| Broken)
+        let stream = stream.await.map_err(|_| Broken)?;
+        Ok(self.halves(stream))
     }
 
     fn close(&self) {
         // Full or closed: whoever asks for streams sees the end, too.
         let _ = self.asked.try_send(Ask::Close);
+    }
+
+    fn halves(&self, stream: yamux::Stream) -> (SendStream, RecvStream) {
+        let (recv, send) = tokio::io::split(stream.compat());
+        let recv = RecvStream::Shared(recv, self.ended.clone());
+        (SendStream::Shared(send), recv)
     }
 }
 
@@ -229,7 +241,9 @@ async fn share(
     mut bytes: impl AsyncRead + AsyncWrite + Unpin,
     mut asks: mpsc::Receiver<Ask>,
     arrivals: mpsc::Sender<yamux::Stream>,
+    ended: CancellationToken,
 ) {
+    let ended = ended.drop_guard();
     let mut config = yamux::Config::default();
     config.set_max_num_streams(STREAMS);
     config.set_max_connection_receive_window(Some(WINDOW));
@@ -268,17 +282,14 @@ async fn share(
         }
     })
     .await;
+    // This side has its answer at once; what it wrote before still leaves.
+    drop((ended, arrivals, asks, wanted));
     let _ = timeout(FAREWELL, poll_fn(|context| connection.poll_close(context))).await;
     drop(connection);
     // The peer may be writing while it reads the last of ours: that must not fail before it has.
     let mut rest = [0; 4096];
     let leaves = async { while bytes.read(&mut rest).await.is_ok_and(|len| len > 0) {} };
     let _ = timeout(FAREWELL, leaves).await;
-}
-
-fn halves(stream: yamux::Stream) -> (SendStream, RecvStream) {
-    let (recv, send) = tokio::io::split(stream.compat());
-    (SendStream::Shared(send), RecvStream::Shared(recv))
 }
 
 /// The half of a stream that this side writes. Dropping it ends the stream.
@@ -345,7 +356,7 @@ pub(crate) enum RecvStream {
     /// QUIC's.
     Quic(quinn::RecvStream),
     /// A share's.
-    Shared(ReadHalf<Compat<yamux::Stream>>),
+    Shared(ReadHalf<Compat<yamux::Stream>>, CancellationToken),
 }
 
 impl RecvStream {
@@ -353,10 +364,10 @@ impl RecvStream {
     pub(crate) async fn read_exact(&mut self, place: &mut [u8]) -> Result<(), Broken> {
         match self {
             Self::Quic(stream) => stream.read_exact(place).await.map_err(|_| Broken),
-            Self::Shared(stream) => match stream.read_exact(place).await {
-                Ok(_) => Ok(()),
-                Err(_) => Err(Broken),
-            },
+            Self::Shared(stream, ended) => {
+                let read = until(ended, stream.read_exact(place)).await?;
+                read.map(drop).map_err(|_| Broken)
+            }
         }
     }
 
@@ -367,11 +378,21 @@ impl RecvStream {
                 Ok(chunk) => Ok(chunk.map_or(0, |chunk| chunk.bytes.len())),
                 Err(_) => Err(Broken),
             },
-            Self::Shared(stream) => {
+            Self::Shared(stream, ended) => {
                 let mut place = vec![0; most.min(16 * 1024)];
-                stream.read(&mut place).await.map_err(|_| Broken)
+                let read = until(ended, stream.read(&mut place)).await?;
+                read.map_err(|_| Broken)
             }
         }
+    }
+}
+
+/// What reading comes to, unless nothing more is read. What has come is read first.
+async fn until<T>(ended: &CancellationToken, read: impl Future<Output = T>) -> Result<T, Broken> {
+    tokio::select! {
+        biased;
+        read = read => Ok(read),
+        () = ended.cancelled() => Err(Broken),
     }
 }
 

@@ -49,9 +49,9 @@ pub(crate) use config::{Bridge, Settings};
 const PORT: u16 = 1;
 /// How long a call may take; circuits and descriptors are tried anew meanwhile.
 const CALL_MAX: Duration = Duration::from_secs(90);
-/// How often and when a call is made again that found no guard to begin with.
-const GUARD_TRIES: u32 = 3;
-const GUARD_PAUSE: Duration = Duration::from_secs(1);
+/// How often and when a call is made again that found no guard or no directory to begin with.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_secs(1);
 /// Callers that nobody has attended to yet; further ones are turned away.
 const CALLERS_MAX: usize = 4;
 
@@ -304,11 +304,16 @@ impl Tor {
                 let target = (name.as_str(), port);
                 match self.client.connect_with_prefs(target, &prefs).await {
                     // Guards are being tried: there are others, or it is a bridge just found.
+                    // Or the directory has run out and the next one is on its way.
                     Err(error)
-                        if error.kind() == ErrorKind::TorAccessFailed && tries < GUARD_TRIES =>
+                        if tries < TRIES
+                            && matches!(
+                                error.kind(),
+                                ErrorKind::TorAccessFailed | ErrorKind::BootstrapRequired
+                            ) =>
                     {
                         tries += 1;
-                        sleep(GUARD_PAUSE).await;
+                        sleep(PAUSE).await;
                     }
                     called => return called,
                 }

@@ -358,7 +358,10 @@ pub(super) async fn resume(node: &Node, ask: Resume, events: EventSink) -> Resul
 
 impl Core {
     /// A file that has come, by its id.
-    pub(super) fn arrived_file(&self, id: [u8; 16]) -> Result<Arrived, Failure> {
+    pub(super) fn arrived_file(&mut self, id: [u8; 16]) -> Result<Arrived, Failure> {
+        if self.fresh.keys().any(|(_, fresh)| *fresh == id) {
+            self.commit();
+        }
         let (contact, position) = self
             .vault
             .message_by_id(&id)

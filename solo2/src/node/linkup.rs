@@ -38,6 +38,8 @@ const DONE: u8 = 3;
 impl Core {
     pub(crate) fn on_link_ready(&mut self, ready: ReadyLink) {
         let contact = ready.contact;
+        // What was sealed for the link before has its place on the disk, to be sent again.
+        self.place_sealed(contact);
         let mut random = [0; 32];
         self.rng.fill_bytes(&mut random);
         let Some(peer) = self.peers.get_mut(&contact) else {
@@ -199,7 +201,8 @@ impl Core {
         }
         let route = self.peers.get(&contact).and_then(Peer::route);
         self.emit(Event::route(contact, None, route, "link"));
-        self.on_ack(contact, their_next);
+        // In their order: what was sealed before anything that is sealed now.
+        self.acknowledged(contact, their_next);
         self.resend(contact, their_next);
         self.pump_outbox(contact);
         self.pull_files(contact);

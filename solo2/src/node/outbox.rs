@@ -244,6 +244,15 @@ impl Core {
         }
     }
 
+    /// Puts the round on disk if something of it is sealed for a contact.
+    pub(crate) fn place_sealed(&mut self, contact: ContactId) {
+        let placeless = |queued: &Queued| queued.count > 0 && queued.position.is_none();
+        let peer = self.peers.get(&contact);
+        if peer.is_some_and(|peer| peer.outbox.iter().any(placeless)) {
+            self.commit();
+        }
+    }
+
     /// Sends again what the peer has not seen: these envelopes are on disk already.
     pub(crate) fn resend(&mut self, contact: ContactId, from: u64) {
         let Some(peer) = self.peers.get(&contact) else {
@@ -267,8 +276,14 @@ impl Core {
         }
     }
 
-    /// The peer has everything before `next` on its disk.
+    /// The peer has everything before `next` on its disk: there is room for what waits.
     pub(crate) fn on_ack(&mut self, contact: ContactId, next: u64) {
+        self.acknowledged(contact, next);
+        self.pump_outbox(contact);
+    }
+
+    /// Forgets what the peer has: everything before `next`.
+    pub(crate) fn acknowledged(&mut self, contact: ContactId, next: u64) {
         let Some(peer) = self.peers.get(&contact) else {
             return;
         };
@@ -304,7 +319,6 @@ impl Core {
                 self.emit(Event::receipt(contact, message, state, now_ms(), route));
             }
         }
-        self.pump_outbox(contact);
     }
 
     /// Items whose time to live has passed before they could be sealed are given up.

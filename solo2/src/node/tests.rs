@@ -238,11 +238,17 @@ impl Hostile {
 
     /// The first frame of Alice that `pick` wants; `None` when she ends the link instead.
     async fn frame<T>(&mut self, pick: impl Fn(&Frame) -> Option<T>) -> Option<T> {
+        self.frames(pick).await?.into_iter().next()
+    }
+
+    /// The same with those that came together with it.
+    async fn frames<T>(&mut self, pick: impl Fn(&Frame) -> Option<T>) -> Option<Vec<T>> {
         let wait = async {
             loop {
                 match self.inputs.recv().await.expect("a courier at work") {
                     Input::Frames { frames, .. } => {
-                        if let Some(found) = frames.iter().find_map(&pick) {
+                        let found: Vec<T> = frames.iter().filter_map(&pick).collect();
+                        if !found.is_empty() {
                             return Some(found);
                         }
                     }
@@ -418,6 +424,39 @@ async fn a_hostile_contact_loses_its_link_and_nothing_else_happens() {
     send(&bob, "alice", "it is me again").await;
     send(&world.alice, "bob", "so it is").await;
     NodeService(bob).shutdown().await;
+    NodeService(world.alice.clone()).shutdown().await;
+}
+
+/// What was sealed for a link that died goes first on the next one, before what was written since.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_sealed_before_goes_first_on_a_new_link() {
+    let world = world().await;
+    let mut bob = Hostile::take_over(&world).await;
+    let say = async |text: &str| {
+        let params = json!({ "peers": ["bob"], "text": text });
+        call(&world.alice, "send", params).await.expect("on disk");
+    };
+    let ready = bob.greeted().await;
+    let first = bob.state.next_recv;
+    say("one").await;
+    let seq = |frame: &Frame| match frame {
+        Frame::Envelope { seq, .. } => Some(*seq),
+        _ => None,
+    };
+    assert_eq!(bob.frame(seq).await, Some(first));
+    // It came, and the word of that is lost with the link.
+    drop(ready);
+    world.alice.net.links_ended(PATIENCE).await;
+    say("two").await;
+    say("three").await;
+
+    let _ready = bob.greeted().await;
+    let mut came = Vec::new();
+    while came.len() < 3 {
+        let more = bob.frames(seq).await;
+        came.extend(more.expect("alice keeps to the link"));
+    }
+    assert_eq!(came, [first, first + 1, first + 2]);
     NodeService(world.alice.clone()).shutdown().await;
 }
 

@@ -118,6 +118,27 @@ async fn a_stream_that_was_let_go_does_not_look_whole() {
     }
 }
 
+/// Whoever reads when the connection is closed, by either side, does not wait for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_ends_what_both_sides_read() {
+    for over in [Over::Quic, Over::Bytes] {
+        let Ends { calls, answers } = ends_over(over).await;
+        let (mut send, ours) = calls.streams.open().await.expect("opens");
+        send.write_all(&[1; 10]).await.expect("writes");
+        let (_send, mut theirs) = answers.streams.accept().await.expect("accepts");
+        theirs.read_exact(&mut [0; 10]).await.expect("what came");
+        // Each in a task of its own, which nothing but its stream wakes.
+        let reading = [ours, theirs]
+            .map(|mut recv| tokio::spawn(async move { recv.read_exact(&mut [0; 1]).await }));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        drop(calls);
+        for reader in reading {
+            let ended = timeout(Duration::from_secs(30), reader).await;
+            assert_eq!(ended.expect("in time").expect("a task"), Err(Broken));
+        }
+    }
+}
+
 /// A reader that stops makes the writer stop, and other streams go on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_does_not_read_is_not_written_to_without_end() {

@@ -177,7 +177,7 @@ async fn kept_to(
 
 impl Core {
     /// Where a file is that is to go to a stdout, whose it is, and what is said of it.
-    fn lies(&self, id: [u8; 16]) -> Result<(Value, ContactId, Lies), Failure> {
+    fn lies(&mut self, id: [u8; 16]) -> Result<(Value, ContactId, Lies), Failure> {
         let Some((contact, transfer)) = self.find_transfer(id) else {
             let arrived = self.arrived_file(id)?;
             if Shape::from_code(arrived.file.shape) == Some(Shape::Directory) {
