@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use solo2_crypto::content::{Content, MAX_BODY_LEN, MessageId};
+use solo2_crypto::content::{Content, MAX_BODY_LEN, MessageId, ReceiptState};
 use solo2_crypto::ratchet::{
     self, KeyError, MAX_SKIP, MAX_SKIPPED, MAX_SKIPPED_CHAINS, Ratchet, RatchetKeys, RatchetPublic,
     SKIPPED_LIFETIME_SECS,
@@ -278,6 +278,40 @@ fn a_copied_state_reads_nothing_more_after_one_round() {
         assert!(thief.to_bytes() == before);
         send(&mut alice, &mut bob, rng);
     }
+}
+
+/// One side only talks, the other only confirms: its receipts turn the talker's chain, too.
+#[test]
+fn receipts_alone_renew_the_chain_of_one_who_only_talks() {
+    const TEXTS: u64 = 12;
+    // How many of Alice's texts a copy of Bob's memory opens.
+    let overheard = |receipts: bool| {
+        let rng = &mut StdRng::seed_from_u64(15);
+        let (mut alice, mut bob) = sessions(rng);
+        let mut thief: Option<Session> = None;
+        let mut opened = 0;
+        for number in 0..TEXTS {
+            let said = alice.encrypt(&text(number, "news".into()), rng).unwrap();
+            assert!(bob.decrypt(&said[0], 0, rng).unwrap().is_some());
+            match &mut thief {
+                None => thief = Some(Session::from_bytes(&bob.to_bytes()).unwrap()),
+                Some(thief) => opened += u64::from(thief.decrypt(&said[0], 0, rng).is_ok()),
+            }
+            if receipts {
+                let receipt = Content::Receipt {
+                    state: ReceiptState::Delivered,
+                    ids: vec![MessageId([7; 16])],
+                    at_ms: number,
+                };
+                let receipt = bob.encrypt(&receipt, rng).unwrap();
+                assert!(alice.decrypt(&receipt[0], 0, rng).unwrap().is_some());
+            }
+        }
+        opened
+    };
+    assert_eq!(overheard(false), TEXTS - 1, "nothing renews it");
+    let with_receipts = overheard(true);
+    assert!(with_receipts <= 2, "{with_receipts} after the theft");
 }
 
 #[test]

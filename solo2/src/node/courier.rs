@@ -55,8 +55,9 @@ const ONION_HANDSHAKE_MAX: Duration = Duration::from_secs(45);
 const CALLERS: usize = 4;
 /// Pauses between attempts that fail; the last one repeats.
 const BACKOFF: [u64; 5] = [1, 3, 10, 60, 300];
-/// The same through Tor, where a service that was just opened takes a while to be found.
-const ONION_BACKOFF: [u64; 12] = [2, 3, 5, 5, 10, 10, 15, 20, 30, 60, 120, 300];
+/// The same through Tor: a service that was just opened takes a while to be found, each call
+/// costs many circuits, and who comes back calls by itself.
+const ONION_BACKOFF: [u64; 8] = [2, 4, 8, 15, 30, 60, 120, 300];
 /// What is written meanwhile does not make the next dial come sooner than this.
 const DIAL_REST: Duration = Duration::from_secs(3);
 /// Attempts that may be under way with one contact.
