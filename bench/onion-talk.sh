@@ -5,15 +5,17 @@
 #   cargo build --release -p solo2 && cargo build --release -p solo2 --example onion
 #   bench/onion-talk.sh
 #
-# TEXTS (20), MIB (16) of the file, IDLE (60) seconds, CONTACTS (5) that are added for the last row: each is paired
-# through Tor, which takes some seconds. SOLO2, ONION: other binaries than target/release's. Needs Debian's tor and jq.
+# TEXTS (20), MIB (16) of the file, IDLE (60) seconds, CONTACTS (5) that are added for the last two rows: each is
+# paired through Tor, which takes some seconds, and is away from then on. It is called again after longer and longer
+# pauses: the last row is taken SETTLE (300) seconds after the row before. SOLO2, ONION: other binaries than
+# target/release's. Needs Debian's tor and jq.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 solo2=${SOLO2:-$target/release/solo2}
 network=${ONION:-$target/release/examples/onion}
-texts=${TEXTS:-20} mib=${MIB:-16} idle=${IDLE:-60} contacts=${CONTACTS:-5}
+texts=${TEXTS:-20} mib=${MIB:-16} idle=${IDLE:-60} contacts=${CONTACTS:-5} settle=${SETTLE:-300}
 for program in "$solo2" "$network"; do
   [[ -x $program ]] || { echo "bench: no $program; build it first, as this script says on top" >&2; exit 1; }
 done
@@ -106,5 +108,7 @@ if ((contacts > 0)); then
     new_home "c$number"
     pair "c$number" --password-file "$world/pw"
   done
-  row "idle agent, $contacts contacts more, who are away" "$(idling)"
+  row "idle agent, $contacts contacts more, just paired and away" "$(idling)"
+  sleep "$settle"
+  row "idle agent, the same $settle s later" "$(idling)"
 fi

@@ -38,6 +38,8 @@ mod chaos;
 mod chromium;
 #[path = "e2e/clock.rs"]
 mod clock;
+#[path = "e2e/command.rs"]
+mod command;
 #[path = "e2e/cover.rs"]
 mod cover;
 #[path = "e2e/crash.rs"]

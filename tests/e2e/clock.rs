@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::world::{Done, Home, World, finish, has, texts};
+use crate::command::{Done, finish};
+use crate::world::{Home, World, has, texts};
 
 /// Moves the clock that a program reads, and no timer of its own.
 const SOURCE: &str = r#"

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::world::{Home, World, finish, kill_and_wait, knob, texts};
+use crate::command::finish;
+use crate::world::{Home, World, kill_and_wait, knob, texts};
 
 /// What one writer did.
 struct Written {

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::world::{Done, World, is_root, kill_and_wait};
+use crate::command::Done;
+use crate::world::{World, is_root, kill_and_wait};
 
 /// A small file system of its own.
 pub(crate) struct Small {

@@ -310,10 +310,10 @@ fn a_password_is_not_taken_from_the_environment() {
     let a = world.home("a", "alice");
     let mut command = a.command(&["contact", "list", "--no-input"]);
     command.env("SOLO2_PASSWORD", PASSWORD);
-    crate::world::finish(command, None, Duration::from_secs(30)).exits(4);
+    crate::command::finish(command, None, Duration::from_secs(30)).exits(4);
     let mut command = a.command(&["contact", "list", "--no-input"]);
     command.env("SOLO2_PASSWORD_FILE", a.password_file());
-    crate::world::finish(command, None, Duration::from_secs(30)).ok();
+    crate::command::finish(command, None, Duration::from_secs(30)).ok();
 }
 
 #[test]
@@ -469,7 +469,7 @@ fn flags_and_verbs_are_never_guessed() {
     assert_eq!(error["type"], "error");
     assert_eq!(error["exit"], 2);
     let bare = std::process::Command::new(crate::world::solo2());
-    let empty = crate::world::finish(bare, None, Duration::from_secs(10));
+    let empty = crate::command::finish(bare, None, Duration::from_secs(10));
     assert_eq!(empty.code, 0, "an empty command is a newcomer");
     assert!(
         empty.stderr.contains("pair invite") || empty.text().contains("pair invite"),
@@ -491,7 +491,7 @@ fn a_reader_that_leaves_ends_a_command_quietly() {
         .arg(r#""$0" --home "$1" recv --json | head -n 1 >/dev/null; exit "${PIPESTATUS:-0}""#)
         .arg(crate::world::solo2())
         .arg(&b.dir);
-    let done = crate::world::finish(command, None, Duration::from_secs(30));
+    let done = crate::command::finish(command, None, Duration::from_secs(30));
     assert!(done.stderr.is_empty(), "quiet: {done}");
     // What was not read is still there.
     let rest = b.recv_messages(1, Duration::from_secs(5));

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::world::{Done, Home, World, contains, eventually, finish, has, knob};
+use crate::command::{Done, finish};
+use crate::world::{Home, World, contains, eventually, has, knob};
 
 pub(crate) fn path(path: &Path) -> &str {
     path.to_str().unwrap()

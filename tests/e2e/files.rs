@@ -14,8 +14,9 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
+use crate::command::{Done, finish};
 use crate::disk::Small;
-use crate::world::{Done, Home, World, contains, eventually, finish, is_root, knob};
+use crate::world::{Home, World, contains, eventually, is_root, knob};
 
 const MIB: usize = 1 << 20;
 

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::command::Done;
 use crate::export::{archive, have, keep, opened, path, records, tool, unpacked, zip};
-use crate::world::{Done, Home, World, eventually, knob, pair};
+use crate::world::{Home, World, eventually, knob, pair};
 
 /// A conversation as `history` tells it, without what cannot come along: paths on this machine.
 pub(crate) fn history(home: &Home, peer: &str) -> Vec<Value> {
@@ -668,7 +669,7 @@ fn an_import_works_embedded_from_stdin_and_with_a_passphrase() {
     let mut command = new.command(&["import", "-", "--passphrase-file", &pass, "--json"]);
     command.arg("--password-file").arg(new.password_file());
     let bytes = fs::read(&file).unwrap();
-    let done = crate::world::finish(command, Some(&bytes), Duration::from_secs(60)).ok();
+    let done = crate::command::finish(command, Some(&bytes), Duration::from_secs(60)).ok();
     let events = done.events();
     assert_eq!(events.last().unwrap()["type"], "import.done");
     assert!(

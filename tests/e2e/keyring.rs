@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::world::{Done, Home, World, eventually, finish, has};
+use crate::command::{Done, finish};
+use crate::world::{Home, World, eventually, has};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Opens the keyring, not the vault.

@@ -15,9 +15,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
+use crate::command::{Done, Stream};
 use crate::namespace::Namespace;
 use crate::tornet::{self, TorNetwork};
-use crate::world::{Done, Home, Stream, World, contains, eventually, has, knob, texts};
+use crate::world::{Home, World, contains, eventually, has, knob, texts};
 
 /// A descriptor takes a while to be found, and a slow machine takes its time for everything.
 const PATIENCE: Duration = Duration::from_secs(240);

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use crate::command::{Done, finish};
 use crate::namespace::Namespace;
 use crate::rollback::walk;
-use crate::world::{Done, Home, PASSWORD, World, contains, eventually, finish, texts};
+use crate::world::{Home, PASSWORD, World, contains, eventually, texts};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -15,8 +15,9 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::command::event;
 use crate::namespace::Network;
-use crate::world::{Home, World, contains, event, eventually, knob};
+use crate::world::{Home, World, contains, eventually, knob};
 
 const MIB: usize = 1 << 20;
 

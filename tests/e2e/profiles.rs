@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use crate::command::Done;
 use crate::password::files;
-use crate::world::{Done, Home, World, pair, texts};
+use crate::world::{Home, World, pair, texts};
 
 /// A home's second profile: the same home with `-p NAME` before every verb.
 struct Second<'h> {

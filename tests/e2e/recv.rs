@@ -70,7 +70,7 @@ fn expecting_waits_and_says_when_it_was_in_vain() {
     assert_eq!(texts(&done.events()), ["one", "two"]);
 }
 
-impl crate::world::Done {
+impl crate::command::Done {
     /// A failure that needs no remedy.
     fn advises_or_not(self) -> Self {
         assert_eq!(self.last_event()["type"], "error");
@@ -108,7 +108,7 @@ fn following_prints_what_comes_until_it_is_stopped() {
     b.alone(&["recv", "--follow"]).exits(4).advises_human();
 }
 
-impl crate::world::Done {
+impl crate::command::Done {
     fn advises_human(self) -> Self {
         assert!(self.stderr.contains("hint: "), "{self}");
         self
@@ -148,7 +148,7 @@ fn a_program_gets_each_event_on_its_stdin_and_never_in_a_shell() {
     let command = format!("cat >> {}", out.display());
     b.run(&["recv", "--exec", &command]).ok();
     let lines = fs::read_to_string(&out).unwrap();
-    let events: Vec<_> = lines.lines().map(crate::world::event).collect();
+    let events: Vec<_> = lines.lines().map(crate::command::event).collect();
     assert_eq!(texts(&events), [evil.as_str(), "plain"]);
     assert!(!canary.exists(), "no part of a message is ever a command");
     assert!(b.recv().is_empty(), "a success acknowledges");

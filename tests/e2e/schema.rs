@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::world::{Home, World, event};
+use crate::command::event;
+use crate::world::{Home, World};
 
 /// Checks one line against the printed schema: every required field is there,
 /// and every field that the schema knows has its type.
@@ -179,7 +180,7 @@ fn files(world: &World, a: &Home, b: &Home) -> Vec<Value> {
 }
 
 /// What a follower saw until now.
-fn followed(watch: &mut crate::world::Stream) -> Vec<Value> {
+fn followed(watch: &mut crate::command::Stream) -> Vec<Value> {
     let mut seen = Vec::new();
     for _ in 0..8 {
         seen.push(event(&watch.line(Duration::from_secs(5)).unwrap()));

@@ -106,7 +106,7 @@ fn hostile_text_reaches_neither_terminal_nor_pipe_in_human_output() {
         ))
         .arg(&typescript)
         .env("TERM", "xterm-256color");
-    crate::world::finish(command, Some(b""), Duration::from_secs(30)).ok();
+    crate::command::finish(command, Some(b""), Duration::from_secs(30)).ok();
     let shown = fs::read(&typescript).unwrap();
     let shown = String::from_utf8(shown).unwrap();
     // The first and the last line are script's own; a terminal adds CR.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::world::{Home, World, event, texts};
+use crate::command::event;
+use crate::world::{Home, World, texts};
 
 /// Bodies that careless programs change.
 fn tricky_bodies() -> Vec<(&'static str, String)> {
@@ -244,7 +245,7 @@ fn what_stdin_says_and_when_it_is_read() {
     );
 }
 
-fn eventually_ends(stream: &mut crate::world::Stream) {
+fn eventually_ends(stream: &mut crate::command::Stream) {
     while stream.line(Duration::from_secs(30)).is_some() {}
 }
 
@@ -324,7 +325,7 @@ fn the_demo_introduces_two_people_and_leaves_nothing_behind() {
     std::fs::create_dir(&tmp).unwrap();
     let mut command = world.empty_home("nobody").command(&["demo"]);
     command.env("TMPDIR", &tmp);
-    let done = crate::world::finish(command, None, Duration::from_secs(90)).ok();
+    let done = crate::command::finish(command, None, Duration::from_secs(90)).ok();
     assert!(
         done.text().lines().count() >= 5,
         "it explains itself: {done}"

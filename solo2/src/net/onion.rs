@@ -15,6 +15,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -52,6 +53,9 @@ const CALL_MAX: Duration = Duration::from_secs(90);
 /// How often and when a call is made again that found no guard or no directory to begin with.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
+/// When a call gets company that has been on its way for so long: its circuit may lead nowhere,
+/// and a service that cannot answer on it has no way to say so.
+const SECOND_CALL: Duration = Duration::from_secs(20);
 /// Callers that nobody has attended to yet; further ones are turned away.
 const CALLERS_MAX: usize = 4;
 
@@ -294,34 +298,46 @@ impl Tor {
 
     /// A stream to a port of the service `id`.
     pub(crate) async fn stream(&self, id: HsId, port: u16) -> Result<DataStream, OnionError> {
-        let mut prefs = StreamPrefs::new();
-        prefs.connect_to_onion_services(arti_client::config::BoolOrAuto::Explicit(true));
-        prefs.set_isolation(self.isolation(id.into()));
-        let name = id.display_unredacted().to_string();
-        let calling = async {
-            let mut tries = 0;
-            loop {
-                let target = (name.as_str(), port);
-                match self.client.connect_with_prefs(target, &prefs).await {
-                    // Guards are being tried: there are others, or it is a bridge just found.
-                    // Or the directory has run out and the next one is on its way.
-                    Err(error)
-                        if tries < TRIES
-                            && matches!(
-                                error.kind(),
-                                ErrorKind::TorAccessFailed | ErrorKind::BootstrapRequired
-                            ) =>
-                    {
-                        tries += 1;
-                        sleep(PAUSE).await;
-                    }
-                    called => return called,
-                }
-            }
-        };
+        let calling = either(
+            self.attempt(id, port, self.isolation(id.into())),
+            SECOND_CALL,
+            self.attempt(id, port, IsolationToken::new()),
+        );
         match timeout(CALL_MAX, calling).await {
             Ok(called) => called.map_err(|error| OnionError::of(&error)),
             Err(_) => Err(OnionError::Timeout),
+        }
+    }
+
+    /// The same on circuits of their own, for as long as Tor tries.
+    async fn attempt(
+        &self,
+        id: HsId,
+        port: u16,
+        isolation: IsolationToken,
+    ) -> arti_client::Result<DataStream> {
+        let mut prefs = StreamPrefs::new();
+        prefs.connect_to_onion_services(arti_client::config::BoolOrAuto::Explicit(true));
+        prefs.set_isolation(isolation);
+        let name = id.display_unredacted().to_string();
+        let mut tries = 0;
+        loop {
+            let target = (name.as_str(), port);
+            match self.client.connect_with_prefs(target, &prefs).await {
+                // Guards are being tried: there are others, or it is a bridge just found.
+                // Or the directory has run out and the next one is on its way.
+                Err(error)
+                    if tries < TRIES
+                        && matches!(
+                            error.kind(),
+                            ErrorKind::TorAccessFailed | ErrorKind::BootstrapRequired
+                        ) =>
+                {
+                    tries += 1;
+                    sleep(PAUSE).await;
+                }
+                called => return called,
+            }
         }
     }
 
@@ -331,6 +347,28 @@ impl Tor {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *tokens.entry(address).or_insert_with(IsolationToken::new)
+    }
+}
+
+/// The first of two that succeeds; the second begins only when the first takes `patience`.
+async fn either<T, E>(
+    first: impl Future<Output = Result<T, E>>,
+    patience: Duration,
+    second: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let (mut first, mut second) = (pin!(first), pin!(second));
+    if let Ok(done) = timeout(patience, &mut first).await {
+        return done;
+    }
+    tokio::select! {
+        done = &mut first => match done {
+            Ok(_) => done,
+            Err(_) => second.await,
+        },
+        done = &mut second => match done {
+            Ok(_) => done,
+            Err(_) => first.await,
+        },
     }
 }
 
@@ -361,7 +399,7 @@ async fn answer(
     callers: mpsc::Sender<Connection>,
     address: [u8; 32],
 ) {
-    let mut streams = std::pin::pin!(handle_rend_requests(requests));
+    let mut streams = pin!(handle_rend_requests(requests));
     while let Some(request) = streams.next().await {
         let Ok(place) = callers.clone().try_reserve_owned() else {
             let _ = request.shutdown_circuit();

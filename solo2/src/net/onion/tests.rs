@@ -93,6 +93,48 @@ async fn a_service_is_reached_by_who_shares_the_secret_and_by_nobody_else() {
     eventually(async || bob.progress().services == 0).await;
 }
 
+#[tokio::test]
+async fn a_call_that_hangs_gets_company_and_one_that_ends_does_not() {
+    use std::future::{pending, ready};
+    type Call = Result<&'static str, &'static str>;
+    let never = || pending::<Call>();
+    for ended in [Ok("first"), Err("absent")] {
+        let unasked = async { panic!("nobody called twice") };
+        let called = either(ready::<Call>(ended), Duration::from_secs(600), unasked);
+        assert_eq!(called.await, ended);
+    }
+    let called = either(never(), Duration::ZERO, ready(Ok("second")));
+    assert_eq!(called.await, Ok("second"));
+
+    // Whichever fails, the other is waited for; with both, the call has failed.
+    for other in [Ok("the other"), Err("neither")] {
+        let (failed, fails) = tokio::sync::oneshot::channel::<()>();
+        let fail = async {
+            drop(failed);
+            Err("lost")
+        };
+        let wait = async {
+            let _ = fails.await;
+            sleep(Duration::from_millis(1)).await;
+            other
+        };
+        assert_eq!(either(wait, Duration::ZERO, fail).await, other);
+    }
+    for other in [Ok("the other"), Err("neither")] {
+        let (started, starts) = tokio::sync::oneshot::channel::<()>();
+        let fail = async {
+            let _ = starts.await;
+            Err("lost")
+        };
+        let wait = async {
+            drop(started);
+            sleep(Duration::from_millis(1)).await;
+            other
+        };
+        assert_eq!(either(fail, Duration::ZERO, wait).await, other);
+    }
+}
+
 /// A word each way over a stream of a call; the other end of it.
 async fn greet(calls: &Connection, answers: impl AsyncFnOnce() -> Connection) -> Connection {
     let (mut send, mut recv) = calls.streams.open().await.expect("opens");
