@@ -130,7 +130,7 @@ impl Needles {
                 }
             }
             if found.len() + addresses.len() > before {
-                places.push(name.clone());
+                places.push(format!("{name}, ports so far {addresses:?}"));
             }
         }
         Found {
@@ -143,14 +143,32 @@ impl Needles {
     /// The port before the address, as the kernel has it, or behind it, as Rust
     /// has it; in either order of bytes.
     fn binary_port(&self, around: &[u8]) -> Option<u16> {
-        let [a, b, _, _, _, _, c, d, ..] = *around else {
-            return None;
-        };
-        [[a, b], [c, d]]
-            .into_iter()
-            .flat_map(|pair| [u16::from_be_bytes(pair), u16::from_le_bytes(pair)])
-            .find(|port| self.ports.contains(port))
+        binary_ports(around).find(|port| self.ports.contains(port))
     }
+}
+
+fn binary_ports(around: &[u8]) -> impl Iterator<Item = u16> {
+    let pairs = match *around {
+        [a, b, _, _, _, _, c, d, ..] => vec![[a, b], [c, d]],
+        _ => Vec::new(),
+    };
+    pairs
+        .into_iter()
+        .flat_map(|pair| [u16::from_be_bytes(pair), u16::from_le_bytes(pair)])
+}
+
+/// What stands beside this machine's address like a port before anybody has come: the
+/// server's own ports, also read backwards, and chance.
+fn ports_of_nobody(memory: &[Region]) -> HashSet<u16> {
+    let mut ports = HashSet::new();
+    for Region { bytes, .. } in memory {
+        for (at, window) in bytes.windows(8).enumerate() {
+            if window.starts_with(&[127, 0, 0, 1]) {
+                ports.extend(binary_ports(&bytes[at.saturating_sub(2)..]));
+            }
+        }
+    }
+    ports
 }
 
 fn unmasked(bytes: &[u8]) -> Vec<u8> {
@@ -257,6 +275,15 @@ where
     if !may_look(server) {
         return;
     }
+    let nobody = ports_of_nobody(&memory(server).expect("readable"));
+    let connect = async || {
+        loop {
+            let (device, address) = connect().await;
+            if !nobody.contains(&address.port()) {
+                return (device, address);
+            }
+        }
+    };
     let mut needles = Needles::default();
     let mut staying = Vec::new();
     for pair in 0..PAIRS {
