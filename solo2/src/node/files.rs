@@ -359,9 +359,7 @@ pub(super) async fn resume(node: &Node, ask: Resume, events: EventSink) -> Resul
 impl Core {
     /// A file that has come, by its id.
     pub(super) fn arrived_file(&mut self, id: [u8; 16]) -> Result<Arrived, Failure> {
-        if self.fresh.keys().any(|(_, fresh)| *fresh == id) {
-            self.commit();
-        }
+        self.place_fresh(id);
         let (contact, position) = self
             .vault
             .message_by_id(&id)

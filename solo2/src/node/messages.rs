@@ -242,11 +242,16 @@ impl Core {
         self.enqueue(contact, &content, Some(id), terms);
     }
 
-    /// The conversation and place of a message.
-    pub(super) fn locate(&mut self, id: [u8; 16], text: &str) -> Result<(ContactId, u64), Failure> {
+    /// Puts a message on disk, where it is looked for, if this round has brought it.
+    pub(super) fn place_fresh(&mut self, id: [u8; 16]) {
         if self.fresh.keys().any(|(_, fresh)| *fresh == id) {
             self.commit();
         }
+    }
+
+    /// The conversation and place of a message.
+    pub(super) fn locate(&mut self, id: [u8; 16], text: &str) -> Result<(ContactId, u64), Failure> {
+        self.place_fresh(id);
         self.vault
             .message_by_id(&id)
             .map_err(|error| failure::read(&error))?
