@@ -52,9 +52,10 @@ launch() { at "$1" agent start --password-file "$world/pw" >/dev/null; }
 pair() {
   local home=$1
   shift
+  rm -f "$world/invite"
   at a pair invite --onion --as "$home" --json >"$world/invite" 2>"$world/invite.err" &
   local inviting=$!
-  until grep -q pair.invite "$world/invite"; do sleep 0.1; done
+  until grep -qs pair.invite "$world/invite"; do sleep 0.1; done
   at "$home" pair join "$(jq -r 'select(.type == "pair.invite").code' "$world/invite" | head -n 1)" --as a --timeout 240s "$@" >/dev/null
   wait "$inviting"
 }
