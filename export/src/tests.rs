@@ -280,6 +280,35 @@ fn contains(hay: &[u8], needle: &str) -> bool {
 }
 
 #[test]
+fn what_cannot_be_packed_is_put_into_the_zip_as_it_is() {
+    let (mut memory, mut request) = small();
+    request.contacts.truncate(1);
+    // The first byte of each hash: random to who counts bytes.
+    let noise: Vec<u8> = (0..300_000u32)
+        .map(|at| solo2_crypto::kdf::sha256(&[&at.to_le_bytes()])[0])
+        .collect();
+    let words = b"the same words again and again, ".repeat(10_000);
+    let mut len = |bytes: &[u8]| {
+        let file = (bytes.len() as u64, bytes.to_vec());
+        memory.files.insert([7; 16], file);
+        let zip = zipped(&mut memory, &request);
+        let at = Cursor::new(&zip);
+        let mut archive = zip::ZipArchive::new(at).unwrap();
+        let name = "conversations/alice-0101010101010101/files/00000002-a.txt";
+        let mut entry = archive.by_name(name).unwrap();
+        let mut back = Vec::new();
+        entry.read_to_end(&mut back).unwrap();
+        assert_eq!(back, bytes);
+        entry.compressed_size()
+    };
+    assert_eq!(len(&noise), 300_000);
+    assert!(len(&words) < 3200);
+    // The front decides, and nothing is lost where it decides wrongly.
+    let mixed = [noise.as_slice(), &words].concat();
+    assert_eq!(len(&mixed), 620_000);
+}
+
+#[test]
 fn the_key_is_the_one_that_the_specification_derives() {
     // HKDF-SHA256 and BIP173 as an independent program computes them, of 32 zero bytes.
     let key = ArchiveKey::of(&Secret::new(&[0; 32]));

@@ -235,6 +235,10 @@ fn a_zip_is_read_by_unzip_and_python_and_its_sums_hold() {
     let directory = world.path("album");
     fs::create_dir_all(directory.join("in")).unwrap();
     fs::write(directory.join("in/page.txt"), "a page").unwrap();
+    // Packed already, as a photograph is: the ZIP takes it as it is.
+    let mut picture = vec![0; 200_000];
+    rand::fill(&mut picture[..]);
+    fs::write(directory.join("picture.jpg"), &picture).unwrap();
     let sent = bob.run(&[
         "send",
         "alice",
@@ -276,6 +280,7 @@ fn a_zip_is_read_by_unzip_and_python_and_its_sums_hold() {
         .unwrap();
     let page = fs::read(album.join("in/page.txt")).unwrap();
     assert_eq!(page, b"a page");
+    assert_eq!(fs::read(album.join("picture.jpg")).unwrap(), picture);
     alice.run(&["export", "verify", path(&file)]).ok();
 }
 
