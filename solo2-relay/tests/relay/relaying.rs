@@ -60,15 +60,22 @@ fn datagrams_arrive_whole_and_in_order_both_ways() {
 /// length: they arrive at the relay as one, and must not be mistaken for each other.
 #[test]
 fn datagrams_that_come_together_are_told_apart() {
-    const SEGMENT: usize = 1232;
     let relay = Relay::start(&[]);
-    let (mut alice, bob) = pair(&relay);
-    let mut carol = Client::new(&relay, &relay.credential());
-    assert_eq!(
-        (carol.allocate(), carol.bind(0x4def, alice.relayed)),
-        (0, 0)
-    );
+    let credential = relay.credential();
+    let mut clients = [(); 3].map(|()| Client::new(&relay, &credential));
+    send_together(&relay, &mut clients);
+}
+
+/// From the first of the clients to the others, none of which has an allocation yet.
+pub(crate) fn send_together(relay: &Relay, [alice, bob, carol]: &mut [Client; 3]) {
+    const SEGMENT: usize = 1232;
+    for client in [&mut *alice, bob, carol] {
+        assert_eq!(client.allocate(), 0);
+    }
+    assert_eq!(alice.bind(0x4000, bob.relayed), 0);
+    assert_eq!(bob.bind(0x4abc, alice.relayed), 0);
     assert_eq!(alice.bind(0x4001, carol.relayed), 0);
+    assert_eq!(carol.bind(0x4def, alice.relayed), 0);
     let state = UdpSocketState::new((&alice.socket).into()).expect("a UDP socket");
     alice
         .socket
@@ -106,7 +113,8 @@ fn datagrams_that_come_together_are_told_apart() {
         state
             .try_send((&alice.socket).into(), &transmit)
             .expect("sent in one call");
-        for (receiver, number, wanted) in [(&bob, 0x4abc, &wanted[0]), (&carol, 0x4def, &wanted[1])]
+        for (receiver, number, wanted) in
+            [(&*bob, 0x4abc, &wanted[0]), (&*carol, 0x4def, &wanted[1])]
         {
             for data in wanted {
                 let message = receiver.receive().expect("it arrives");
@@ -118,7 +126,7 @@ fn datagrams_that_come_together_are_told_apart() {
             }
         }
     }
-    for receiver in [&bob, &carol] {
+    for receiver in [bob, carol] {
         receiver
             .socket
             .set_nonblocking(true)
