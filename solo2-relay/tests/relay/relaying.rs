@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use quinn_udp::{Transmit, UdpSocketState};
 use solo2_relay::wire::{Message, attribute, channel_data, method};
 
+use crate::streams::talk;
 use crate::support::{Client, Relay};
 
 /// Two clients that know each other as channel 4000 and 4abc.
@@ -132,6 +133,27 @@ pub(crate) fn send_together(relay: &Relay, [alice, bob, carol]: &mut [Client; 3]
             .set_nonblocking(true)
             .expect("a socket option");
         assert!(receiver.receive().is_none(), "and nothing else");
+    }
+}
+
+/// One comes by IPv4 and one by IPv6; their relayed addresses are of one family, so each is
+/// a peer of the other.
+#[test]
+fn clients_of_both_families_meet_on_one_relay() {
+    let relay = Relay::start(&["--listen-udp", "[::1]:0"]);
+    let [v4, v6] = relay.addresses[..] else {
+        panic!("two sockets");
+    };
+    let credential = relay.credential();
+    let mut by_v4 = Client::new(&relay, &credential);
+    let socket = std::net::UdpSocket::bind("[::1]:0").expect("a port");
+    socket.connect(v6).expect("a route");
+    let patience = Some(std::time::Duration::from_secs(1));
+    socket.set_read_timeout(patience).expect("a socket option");
+    let mut by_v6 = Client::over(socket, &relay, &credential);
+    talk(&mut by_v4, &mut by_v6);
+    for client in [by_v4, by_v6] {
+        assert_eq!(client.relayed.ip(), v4.ip());
     }
 }
 
