@@ -49,7 +49,7 @@ measure() {
 
 # Starts ours at an address, with these flags.
 start_ours() {
-  "$relay" serve --listen-udp "$1" --secret-file "$world/s" --threads "${THREADS:-1}" "${@:2}" >"$world/log" 2>&1 &
+  "$relay" serve --listen-udp "$1" --secret-file "$world/s" --threads "${THREADS:-1}" --max-allocs-per-cred 10000 "${@:2}" >"$world/log" 2>&1 &
   ours=$!
   pids+=("$ours")
   until grep -q 'on udp' "$world/log"; do sleep 0.05; done
