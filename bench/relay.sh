@@ -9,7 +9,7 @@
 # runs of each; the table has the median: datagrams per second, and per second of the server's CPU time,
 # lost ones, and the server's memory. The load runs on the same machine, so the first figure says as much
 # about the load as about the server; the second does not. coturn is left out if it is not installed
-# (Debian's package coturn); it gets --allow-loopback-peers, and one relay thread unless THREADS says more.
+# (Debian's package coturn); it gets --allow-loopback-peers. Both have one thread unless THREADS says more.
 #
 # As root, and with coturn's turnutils_peer, the rows `public` follow: clients talk to an echo on another machine
 # (a network namespace at the end of a wire), through --peers public. Each datagram that comes back went through
@@ -49,7 +49,7 @@ measure() {
 
 # Starts ours at an address, with these flags.
 start_ours() {
-  "$relay" serve --listen-udp "$1" --secret-file "$world/s" "${@:2}" >"$world/log" 2>&1 &
+  "$relay" serve --listen-udp "$1" --secret-file "$world/s" --threads "${THREADS:-1}" --max-allocs-per-cred 10000 "${@:2}" >"$world/log" 2>&1 &
   ours=$!
   pids+=("$ours")
   until grep -q 'on udp' "$world/log"; do sleep 0.05; done

@@ -220,6 +220,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             selftest_sandbox,
         } => {
             let json = configuration.json;
+            harden::end_upon_panic();
             serve::serve(&configuration.settings()?, selftest_sandbox, json)
         }
         Command::Invite(args) => invite::invite(&args),

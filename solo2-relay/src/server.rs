@@ -1,10 +1,11 @@
 //! The relay server: a STUN and TURN server that keeps its hands to itself.
 //!
-//! A datagram walks through these files in this order: `io` receives it in a batch,
-//! `turn` decides with `policy` and `limits` what becomes of it, and `egress` sends it on
-//! with others of its size. A client that is connected comes in by `stream` instead, and
-//! is sent what waits for it from there. `config` and `secret` are the operator's; what the process does to
-//! itself is in `solo2-server`.
+//! A datagram walks through these files in this order: `listen` has bound the socket, `io`
+//! receives it in a batch, `turn` decides with `policy` and `limits` what becomes of it,
+//! `batch` keeps that in mind, and `egress` sends it on with others of its size. A client
+//! that is connected comes in by `stream` instead, and is sent what waits for it from there.
+//! `workers` are the threads that do so, `shared` is what they have in common. `config` and
+//! `secret` are the operator's; what the process does to itself is in `solo2-server`.
 //!
 //! There is no logging here, at any level: what is never written needs no retention.
 //! Nothing in this tree opens a file after the start, and unless peers beyond this relay
@@ -15,18 +16,24 @@ pub mod control;
 pub mod health;
 pub mod secret;
 
+mod batch;
 mod egress;
 mod io;
 mod limits;
+mod listen;
 mod policy;
 mod relayed;
+mod shared;
 mod stream;
 mod turn;
+mod workers;
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::TryRng as _;
@@ -40,11 +47,13 @@ use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
 
 use self::config::{Settings, TurnSettings};
-use self::io::{Doors, Pump};
+use self::io::Pump;
 pub use self::policy::Peers;
 use self::policy::Policy;
-use self::stream::{StreamListener, Streams};
+use self::shared::Shared;
+use self::stream::StreamListener;
 use self::turn::{Rules, Turn};
+use self::workers::Workers;
 use crate::credential::{InviteId, RelaySecret};
 
 /// How often the server lets go of what has expired.
@@ -84,6 +93,9 @@ pub enum StartError {
     /// The system has no randomness.
     #[error("the system gives no random bytes")]
     Randomness(#[source] rand::rngs::SysError),
+    /// What is bound cannot be served, or not by so many threads.
+    #[error("cannot start to serve")]
+    Serve(#[source] std::io::Error),
 }
 
 /// Sums over everybody since the start; they are about nobody.
@@ -104,81 +116,134 @@ pub struct Sums {
     pub refusals: u64,
 }
 
-/// A server that is bound and runs on this thread. It stops when dropped.
-pub struct Server {
-    pump: Rc<Pump>,
-    since: Instant,
-    tasks: Vec<JoinHandle<()>>,
+/// A server whose sockets are bound, and that has no thread yet.
+pub struct Bound {
+    /// What the listening sockets are, for each worker.
+    shares: Vec<Vec<listen::Bound>>,
+    streams: Vec<StreamListener>,
+    control: Option<UnixListener>,
+    shared: Shared,
 }
 
-impl Server {
-    /// Binds the sockets and starts to serve, in the current `LocalSet`. The secret is
-    /// needed if TURN is served; without one, only STUN is.
+/// A server that runs on this thread and on others. It stops when dropped.
+pub struct Server {
+    pump: Rc<Pump>,
+    workers: Workers,
+    since: Instant,
+    tasks: Vec<JoinHandle<()>>,
+    listen: Vec<SocketAddr>,
+    /// The same of TCP; whether it is under TLS.
+    listen_streams: Vec<(SocketAddr, bool)>,
+}
+
+impl Bound {
+    /// Binds the sockets. The secret is needed if TURN is served; without one, only STUN is.
     ///
     /// # Errors
     /// [`StartError`] if an address is taken, or the system does not tell what it must.
-    pub fn start(settings: &Settings, secret: Option<RelaySecret>) -> Result<Self, StartError> {
-        let listeners = settings
-            .listen_udp
-            .iter()
-            .map(|&address| {
-                io::listen(address).map_err(|source| StartError::Listen {
-                    transport: "udp",
-                    address,
-                    source,
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let bound: Vec<SocketAddr> = listeners.iter().map(|listener| listener.address).collect();
-        let (turn, bind) = engine(settings, secret, &bound)?;
-        let doors = Doors {
-            listeners,
-            stream_listeners: stream_listeners(settings)?,
-            streams: Streams::new(settings.connections),
-        };
-        let connected = doors.stream_listeners.len();
-        let pump = Pump::new(doors, turn, bind);
-        let since = Instant::now();
-        let mut tasks = vec![spawn_local(sweep(Rc::clone(&pump)))];
-        if let Some(path) = &settings.control {
-            let listener = control::bind(path).and_then(tokio::net::UnixListener::from_std);
-            let listener = listener.map_err(|source| StartError::Control {
-                path: path.clone(),
+    pub fn new(settings: &Settings, secret: Option<RelaySecret>) -> Result<Self, StartError> {
+        let mut shares: Vec<_> = (0..settings.threads()).map(|_| Vec::new()).collect();
+        for &address in &settings.listen_udp {
+            let all = listen::listen(address, shares.len());
+            let all = all.map_err(|source| StartError::Listen {
+                transport: "udp",
+                address,
                 source,
             })?;
-            let serve = control::serve(Rc::clone(&pump), listener, since);
-            tasks.push(spawn_local(serve));
+            for (share, bound) in shares.iter_mut().zip(all) {
+                share.push(bound);
+            }
         }
-        for number in 0..u16::try_from(bound.len()).unwrap_or(u16::MAX) {
-            tasks.push(spawn_local(Rc::clone(&pump).serve_clients(number)));
-        }
-        for number in 0..connected {
-            tasks.push(spawn_local(stream::accept(Rc::clone(&pump), number)));
-        }
-        Ok(Self { pump, since, tasks })
+        let (turn, bind) = engine(settings, secret, &addresses(&shares))?;
+        let bind_control = |path: &PathBuf| {
+            control::bind(path).map_err(|source| StartError::Control {
+                path: path.clone(),
+                source,
+            })
+        };
+        Ok(Self {
+            shares,
+            streams: stream_listeners(settings)?,
+            control: settings.control.as_ref().map(bind_control).transpose()?,
+            shared: Shared::new(turn, bind, settings.connections),
+        })
+    }
+
+    /// Starts to serve, in the current `LocalSet` and on as many threads as are set beside
+    /// this one. When it returns, all of them have begun.
+    ///
+    /// # Errors
+    /// [`StartError::Serve`].
+    pub fn serve(self) -> Result<Server, StartError> {
+        let listen = addresses(&self.shares);
+        let listen_streams = self.streams.iter();
+        let listen_streams = listen_streams.map(|it| (it.address, it.is_tls())).collect();
+        let (shared, since) = (Arc::new(self.shared), Instant::now());
+        let mut shares = self.shares.into_iter();
+        let first = shares.next().unwrap_or_default();
+        let serve = || {
+            let workers = Workers::start(&shared, shares.collect())?;
+            let (pump, mut tasks) = workers::serve(Arc::clone(&shared), first)?;
+            tasks.push(spawn_local(sweep(Rc::clone(&pump))));
+            if let Some(listener) = self.control {
+                let listener = tokio::net::UnixListener::from_std(listener)?;
+                let serve = control::serve(Arc::clone(&shared), listener, since);
+                tasks.push(spawn_local(serve));
+            }
+            for listener in self.streams {
+                tasks.push(spawn_local(stream::accept(Rc::clone(&pump), listener)?));
+            }
+            Ok((workers, pump, tasks))
+        };
+        let (workers, pump, tasks) = serve().map_err(StartError::Serve)?;
+        Ok(Server {
+            pump,
+            workers,
+            since,
+            tasks,
+            listen,
+            listen_streams,
+        })
+    }
+}
+
+impl Server {
+    /// Binds the sockets and starts to serve: [`Bound::new`] and [`Bound::serve`].
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start(settings: &Settings, secret: Option<RelaySecret>) -> Result<Self, StartError> {
+        Bound::new(settings, secret)?.serve()
     }
 
     /// The bound addresses, with the port the system chose where 0 was asked for.
     #[must_use]
     pub fn listen(&self) -> Vec<SocketAddr> {
-        let listeners = self.pump.doors().listeners.iter();
-        listeners.map(|listener| listener.address).collect()
+        self.listen.clone()
     }
 
     /// The same of TCP, in the clear or under TLS.
     #[must_use]
     pub fn listen_streams(&self, tls: bool) -> Vec<SocketAddr> {
-        let listeners = self.pump.doors().stream_listeners.iter();
+        let listeners = self.listen_streams.iter();
         listeners
-            .filter(|listener| listener.is_tls() == tls)
-            .map(|listener| listener.address)
+            .filter(|(_, is_tls)| *is_tls == tls)
+            .map(|(address, _)| *address)
             .collect()
+    }
+
+    /// Does something on every thread that serves, and waits for all.
+    pub fn on_each_thread<T: Send + 'static>(
+        &self,
+        what: impl Fn() -> T + Clone + Send + 'static,
+    ) -> Vec<T> {
+        self.workers.each(what)
     }
 
     /// From now on these invites, and no others, are revoked; what they hold ends.
     pub fn revoke(&self, invites: HashSet<InviteId>) {
-        self.pump
-            .with(|turn, sockets| turn.revoke(invites, sockets));
+        let mut engine = self.pump.engine();
+        engine.turn.revoke(invites, &mut engine.sockets);
     }
 
     /// How long it has been serving.
@@ -190,7 +255,7 @@ impl Server {
     /// Sums over everybody.
     #[must_use]
     pub fn sums(&self) -> Sums {
-        self.pump.sums()
+        self.pump.shared().sums()
     }
 }
 
@@ -199,8 +264,14 @@ impl Drop for Server {
         for task in &self.tasks {
             task.abort();
         }
-        self.pump.doors().streams.end();
+        self.pump.shared().streams.end();
     }
+}
+
+/// Where the first worker listens, and every other.
+fn addresses(shares: &[Vec<listen::Bound>]) -> Vec<SocketAddr> {
+    let first = shares.iter().take(1).flatten();
+    first.map(|bound| bound.address).collect()
 }
 
 /// The listening TCP sockets; certificates are read here, and never again.
@@ -298,6 +369,6 @@ async fn sweep(pump: Rc<Pump>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        pump.expire(io::now());
+        pump.expire();
     }
 }

@@ -2,12 +2,16 @@
 //! the back door: no core file, no debugger of the same user, clean stacks.
 
 use std::hint::black_box;
+use std::panic;
+use std::process::exit;
 
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, dumpable_behavior, getrlimit, set_dumpable_behavior,
     setrlimit,
 };
 use thiserror::Error;
+
+use crate::command::INTERNAL;
 
 /// As deep as the calls of one task go, in bytes, with room to spare.
 const STACK: usize = 96 * 1024;
@@ -41,6 +45,16 @@ pub fn process() -> Result<(), HardenError> {
     }
 }
 
+/// From now on a panic ends the process, on whichever thread: what goes on without the one
+/// that panicked may hold a port that nobody reads.
+pub fn end_upon_panic() {
+    let say = panic::take_hook();
+    panic::set_hook(Box::new(move |panicked| {
+        say(panicked);
+        exit(INTERNAL.into());
+    }));
+}
+
 /// Raises the limit of open descriptors as far as this process may, and says how
 /// many sockets then fit.
 #[must_use]
@@ -65,4 +79,36 @@ pub fn raise_descriptor_limit() -> u64 {
 pub fn scrub_stack() {
     let mut area = [0_u8; STACK];
     black_box(&mut area);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_on_any_thread_ends_the_process() {
+        const CHILD: &str = "SOLO2_TEST_PANICS";
+        if std::env::var_os(CHILD).is_some() {
+            end_upon_panic();
+            let _ = thread::spawn(|| panic!("as asked")).join();
+            thread::sleep(Duration::from_secs(60));
+        }
+        let this = std::env::current_exe().expect("a test");
+        let ended = Command::new(this)
+            .args([
+                "--exact",
+                "harden::tests::a_panic_on_any_thread_ends_the_process",
+            ])
+            .args(["--nocapture", "--test-threads=1"])
+            .env(CHILD, "1")
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(INTERNAL.into()), "{said}");
+        assert!(said.contains("as asked"), "{said}");
+    }
 }

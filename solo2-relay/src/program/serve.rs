@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use solo2_relay::server::config::{Log, Realm, Settings};
 use solo2_relay::server::secret::{self, Revoked};
-use solo2_relay::server::{Peers, Server, control};
+use solo2_relay::server::{Bound, Peers, Server, control};
 use solo2_server::command::{Failure, IO};
 use solo2_server::harden;
 use solo2_server::sandbox::{self, Files};
@@ -36,6 +36,8 @@ pub(crate) fn serve(settings: &Settings, selftest: bool, json: bool) -> Result<(
              relayed addresses may be wanted"
         ));
     }
+    let bound = Bound::new(settings, secret).map_err(|error| Failure::new(IO, error))?;
+    let files = sandbox::give_up_rights(settings.user()).map_err(Failure::internal)?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -44,15 +46,15 @@ pub(crate) fn serve(settings: &Settings, selftest: bool, json: bool) -> Result<(
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::internal)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::internal)?;
         let mut hangup = signal(SignalKind::hangup()).map_err(Failure::internal)?;
-        let server = Server::start(settings, secret).map_err(|error| Failure::new(IO, error))?;
+        let server = bound.serve().map_err(|error| Failure::new(IO, error))?;
         if let Some(list) = &mut revoked {
             server.revoke(list.read().map_err(from_secret)?);
         }
         let needs = settings.needs();
-        let files = sandbox::give_up_rights(settings.user()).map_err(Failure::internal)?;
         sandbox::give_up_calls(needs).map_err(Failure::internal)?;
         if selftest {
-            let escapes = sandbox::escapes(needs);
+            let escapes = server.on_each_thread(move || sandbox::escapes(needs));
+            let escapes = escapes.concat();
             return MOUTH.say_escapes(json, "relay.sandbox", &escapes, files);
         }
         if files != Files::Closed {
@@ -102,7 +104,7 @@ pub(crate) fn check(settings: &Settings, json: bool) -> Result<(), Failure> {
             "v": 1, "type": "config", "status": "ok", "listen": settings.listen_udp(),
             "listen_tcp": settings.listen_streams(false), "listen_tls": settings.listen_streams(true),
             "role": settings.roles(), "peers": peers(settings), "relayed": settings.relayed(),
-            "realm": settings.realm().map(Realm::as_str), "max_allocs": allocations, "max_allocs_per_cred": each, "max_connections": settings.connections(),
+            "threads": settings.threads(), "realm": settings.realm().map(Realm::as_str), "max_allocs": allocations, "max_allocs_per_cred": each, "max_connections": settings.connections(),
         }),
         "the configuration is good",
     )

@@ -49,6 +49,9 @@ pub struct Options {
     /// Address and port to serve over TLS, for networks that let nothing else through
     #[arg(long, value_name = "ADDR")]
     pub listen_tls: Vec<SocketAddr>,
+    /// Threads that serve UDP; one for each core unless given, but no more than 8
+    #[arg(long, value_name = "COUNT")]
+    pub threads: Option<u32>,
     /// Certificate chain for TLS, PEM
     #[arg(long, value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
@@ -202,6 +205,7 @@ impl Options {
             listen_udp: first(self.listen_udp, other.listen_udp),
             listen_tcp: first(self.listen_tcp, other.listen_tcp),
             listen_tls: first(self.listen_tls, other.listen_tls),
+            threads: self.threads.or(other.threads),
             tls_cert: self.tls_cert.or(other.tls_cert),
             tls_key: self.tls_key.or(other.tls_key),
             max_connections: self.max_connections.or(other.max_connections),

@@ -13,7 +13,7 @@ use std::io;
 use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::fs::Mode;
@@ -24,7 +24,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{sleep, timeout};
 
 use super::Sums;
-use super::io::Pump;
+use super::shared::Shared;
 
 /// The longest request, in bytes.
 const REQUEST: usize = 256;
@@ -118,17 +118,21 @@ pub(super) fn bind(path: &Path) -> io::Result<UnixListener> {
 }
 
 /// Answers requests, until dropped.
-pub(super) async fn serve(pump: Rc<Pump>, listener: tokio::net::UnixListener, since: Instant) {
+pub(super) async fn serve(shared: Arc<Shared>, listener: tokio::net::UnixListener, since: Instant) {
     loop {
         match listener.accept().await {
             // Who is slow or gone gets no answer.
-            Ok((stream, _)) => drop(timeout(PATIENCE, answer(&pump, stream, since)).await),
+            Ok((stream, _)) => drop(timeout(PATIENCE, answer(&shared, stream, since)).await),
             Err(_) => sleep(PAUSE).await,
         }
     }
 }
 
-async fn answer(pump: &Pump, mut stream: tokio::net::UnixStream, since: Instant) -> io::Result<()> {
+async fn answer(
+    shared: &Shared,
+    mut stream: tokio::net::UnixStream,
+    since: Instant,
+) -> io::Result<()> {
     let mut request = Vec::new();
     while !request.ends_with(b"\n") && request.len() < REQUEST {
         let mut bytes = [0; REQUEST];
@@ -139,19 +143,19 @@ async fn answer(pump: &Pump, mut stream: tokio::net::UnixStream, since: Instant)
         }
     }
     let said = str::from_utf8(&request).map_err(|_| Refused::Unknown);
-    let said = said.and_then(|request| reply(pump, request, since));
+    let said = said.and_then(|request| reply(shared, request, since));
     let said = said
         .unwrap_or_else(|refused| json!({"v": 1, "type": "error", "message": refused.to_string()}));
     stream.write_all(format!("{said}\n").as_bytes()).await
 }
 
-fn reply(pump: &Pump, request: &str, since: Instant) -> Result<Value, Refused> {
+fn reply(shared: &Shared, request: &str, since: Instant) -> Result<Value, Refused> {
     let mut words = request.split_ascii_whitespace();
     match words.next() {
-        Some("stats") if words.next().is_none() => Ok(stats(&pump.sums(), since.elapsed())),
+        Some("stats") if words.next().is_none() => Ok(stats(&shared.sums(), since.elapsed())),
         Some("limits") => {
-            let limits = pump.limits().changed(words)?;
-            pump.limit(limits);
+            let limits = shared.limits().changed(words)?;
+            shared.limit(limits);
             Ok(object("relay.limits", &limits))
         }
         _ => Err(Refused::Unknown),

@@ -51,7 +51,7 @@ pub(super) enum By {
     /// The listening socket of this number.
     Listener(u16),
     /// The TCP connection of this number.
-    Stream(u32),
+    Stream(u64),
     /// The socket of this relayed address.
     Relayed(SocketAddr),
 }

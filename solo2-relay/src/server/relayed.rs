@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, spawn_local};
 
 use super::egress::{Target, Udp};
-use super::io::{Pump, open};
+use super::io::Pump;
+use super::listen::open;
+use super::shared::lock;
 use super::turn::Sockets;
 
 /// What the kernel may keep for the socket of a relayed address, each way, in bytes.
@@ -16,16 +19,17 @@ const QUEUE: usize = 1 << 18;
 
 /// The sockets of relayed addresses, where peers beyond this relay are allowed.
 /// Where they are not, a relayed address is a number in a table.
+///
+/// Each is served by the worker that opened it; all send by it, and any closes it.
 pub(super) struct RelayedSockets {
-    pump: Weak<Pump>,
     /// The addresses of this machine that they are bound to.
     bind: Option<Vec<IpAddr>>,
-    open: HashMap<SocketAddr, RelayedSocket>,
+    open: Mutex<HashMap<SocketAddr, RelayedSocket>>,
 }
 
 struct RelayedSocket {
-    udp: Rc<Udp>,
-    task: JoinHandle<()>,
+    udp: Arc<Udp>,
+    task: AbortHandle,
 }
 
 impl Drop for RelayedSocket {
@@ -37,36 +41,42 @@ impl Drop for RelayedSocket {
 impl RelayedSockets {
     /// `bind` says on which addresses of this machine they are bound; without it, there
     /// are none.
-    pub(super) fn new(pump: Weak<Pump>, bind: Option<Vec<IpAddr>>) -> Self {
+    pub(super) fn new(bind: Option<Vec<IpAddr>>) -> Self {
         Self {
-            pump,
             bind,
-            open: HashMap::new(),
+            open: Mutex::default(),
         }
     }
 
     /// Sends by the socket of this relayed address, if it is open.
     pub(super) fn send(&self, relayed: SocketAddr, to: &Target, bytes: &[u8], segment: usize) {
-        if let Some(socket) = self.open.get(&relayed) {
-            socket.udp.send(to, bytes, segment);
+        let udp = lock(&self.open).get(&relayed).map(|it| Arc::clone(&it.udp));
+        if let Some(udp) = udp {
+            udp.send(to, bytes, segment);
         }
     }
 }
 
-impl Sockets for RelayedSockets {
+/// The same for one worker.
+pub(super) struct WorkersSockets<'a>(pub(super) &'a Rc<Pump>);
+
+impl Sockets for WorkersSockets<'_> {
     fn open(&mut self, relayed: SocketAddr) -> io::Result<()> {
-        let (Some(bind), Some(pump)) = (&self.bind, self.pump.upgrade()) else {
+        let sockets = &self.0.shared().relayed;
+        let Some(bind) = &sockets.bind else {
             return Ok(());
         };
         let here = bind.iter().find(|ip| ip.is_ipv6() == relayed.is_ipv6());
         let here = here.ok_or_else(|| io::Error::from(io::ErrorKind::AddrNotAvailable))?;
-        let udp = Rc::new(open(SocketAddr::new(*here, relayed.port()), QUEUE)?);
-        let task = tokio::task::spawn_local(pump.serve_peers(relayed, Rc::clone(&udp)));
-        self.open.insert(relayed, RelayedSocket { udp, task });
+        let udp = Arc::new(open(SocketAddr::new(*here, relayed.port()), QUEUE)?.serve()?);
+        let serve = Rc::clone(self.0).serve_peers(relayed, Arc::clone(&udp));
+        let task = spawn_local(serve).abort_handle();
+        lock(&sockets.open).insert(relayed, RelayedSocket { udp, task });
         Ok(())
     }
 
     fn close(&mut self, relayed: SocketAddr) {
-        self.open.remove(&relayed);
+        let closed = lock(&self.0.shared().relayed.open).remove(&relayed);
+        drop(closed);
     }
 }

@@ -56,7 +56,7 @@ pub(super) enum Via {
     /// By datagrams, through the listening socket of this number.
     Udp(u16),
     /// By the TCP connection of this number, under TLS or not.
-    Stream(u32),
+    Stream(u64),
 }
 
 /// A client as the network shows it: with the socket it came in by, the 5-tuple that
@@ -278,7 +278,7 @@ impl Turn {
     }
 
     /// The connections whose clients have an allocation.
-    pub(super) fn connected(&self) -> HashSet<u32> {
+    pub(super) fn connected(&self) -> HashSet<u64> {
         let connection = |client: &Client| match client.via {
             Via::Stream(number) => Some(number),
             Via::Udp(_) => None,

@@ -136,10 +136,11 @@ fn a_flood_of_strangers_takes_no_memory_and_no_ones_place() {
     assert!(heard < most, "{heard} answers");
 }
 
-/// R13 of the targets: 10,000 that live take at most 60 MiB.
+/// R13 of the targets: 10,000 that live take at most 60 MiB, with all the threads that a
+/// large machine gives by itself.
 #[test]
 fn ten_thousand_allocations_fit_sixty_mebibytes() {
-    let relay = Relay::start(&["--max-allocs-per-cred", "10000"]);
+    let relay = Relay::start(&["--max-allocs-per-cred", "10000", "--threads", "8"]);
     let credential = relay.credential();
     let mut made = 0;
     while made < 10_000 {
@@ -155,6 +156,7 @@ fn ten_thousand_allocations_fit_sixty_mebibytes() {
     }
     let mut late = Client::new(&relay, &credential);
     assert_eq!(late.allocate(), 486);
+    println!("{} KiB with 8 threads", relay.resident());
     assert!(relay.resident() < 60 * 1024, "{} KiB", relay.resident());
 }
 

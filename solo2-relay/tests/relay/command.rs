@@ -270,8 +270,11 @@ fn check_config_says_what_holds() {
         path,
         "--peers",
         "public",
+        "--threads",
+        "3",
         "--json",
     ]));
+    assert_eq!(said["threads"], 3);
     assert_eq!(said["role"], serde_json::json!(["turn"]));
     assert_eq!(
         (&said["max_allocs"], &said["peers"]),
@@ -354,15 +357,19 @@ fn a_taken_port_is_an_error_that_names_it() {
 
 #[test]
 fn a_serving_relay_has_given_everything_up() {
-    for peers in ["own-relays", "public"] {
-        let relay = Relay::start(&["--peers", peers, "--listen-tcp", "127.0.0.1:0"]);
-        let of = |name: &str| relay.status(name);
-        assert_eq!(
-            (of("NoNewPrivs:"), of("Seccomp:")),
-            ("1".into(), "2".into())
-        );
+    for (peers, threads) in [("own-relays", "1"), ("public", "1"), ("public", "3")] {
+        let flags = ["--peers", peers, "--threads", threads];
+        let relay = Relay::start(&[&flags[..], &["--listen-tcp", "127.0.0.1:0"]].concat());
+        let all = |name: &str, wanted: &str| {
+            let found = relay.statuses(name);
+            assert_eq!(found.len().to_string(), threads);
+            let given_up = |found: &String| found.trim_start_matches('0') == wanted;
+            assert!(found.values().all(given_up), "{name} {found:?}");
+        };
+        all("NoNewPrivs:", "1");
+        all("Seccomp:", "2");
         for set in ["CapInh:", "CapPrm:", "CapEff:"] {
-            assert_eq!(of(set).trim_start_matches('0'), "", "{set}");
+            all(set, "");
         }
         let secret = relay.secret_file();
         let secret = secret.to_str().expect("text");
@@ -374,6 +381,8 @@ fn a_serving_relay_has_given_everything_up() {
             "127.0.0.1:0",
             "--peers",
             peers,
+            "--threads",
+            threads,
             "--listen-tcp",
             "127.0.0.1:0",
             "--secret-file",

@@ -128,13 +128,14 @@ sleep 0.5
 ip link set vb netns $there
 ip addr add 9.8.7.1/24 dev va
 ip link set va up
-"$0" serve --listen-udp 9.8.7.1:3478 --secret-file "$1/s" --peers "$2" >/dev/null &
+"$0" serve --listen-udp 9.8.7.1:3478 --secret-file "$1/s" --peers "$2" --threads 2 >/dev/null &
 relay=$!
 said=$("$0" invite --secret-file "$1/s" --public turn:9.8.7.1 --turn-credential --json)
 field() { echo "$said" | sed "s/.*\"$1\":\"\([^\"]*\)\".*/\1/"; }
 "$0" health --url turn:9.8.7.1
-timeout 60 turnutils_uclient -e 9.8.7.2 -r 3480 -c -s -n 200 -m 2 -l 1000 -z 2 \
+timeout 60 turnutils_uclient -e 9.8.7.2 -r 3480 -c -s -n 100 -m 16 -l 1000 -z 2 \
     -u "$(field username)" -w "$(field password)" 9.8.7.1 2>&1 || true
+echo "work=$(awk '/^voluntary_ctxt_switches/ && $2 > 100' /proc/$relay/task/*/status | wc -l)"
 "#;
 
 #[test]
@@ -159,10 +160,13 @@ fn turnutils_uclient_reaches_a_peer_outside_only_where_the_operator_allows() {
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .concat();
         assert_eq!(
-            said.contains("tot_send_msgs=400, tot_recv_msgs=400"),
+            said.contains("tot_send_msgs=1600, tot_recv_msgs=1600"),
             reached,
             "{peers}: {said}"
         );
+        if reached {
+            assert!(said.contains("work=2"), "both threads serve: {said}");
+        }
         assert_eq!(said.contains("403"), !reached, "{peers}: {said}");
     }
 }

@@ -14,3 +14,4 @@ mod coturn;
 mod relaying;
 mod streams;
 mod support;
+mod threads;

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use quinn_udp::{Transmit, UdpSocketState};
 use solo2_relay::wire::{Message, attribute, channel_data, method};
 
+use crate::streams::talk;
 use crate::support::{Client, Relay};
 
 /// Two clients that know each other as channel 4000 and 4abc.
@@ -60,15 +61,22 @@ fn datagrams_arrive_whole_and_in_order_both_ways() {
 /// length: they arrive at the relay as one, and must not be mistaken for each other.
 #[test]
 fn datagrams_that_come_together_are_told_apart() {
-    const SEGMENT: usize = 1232;
     let relay = Relay::start(&[]);
-    let (mut alice, bob) = pair(&relay);
-    let mut carol = Client::new(&relay, &relay.credential());
-    assert_eq!(
-        (carol.allocate(), carol.bind(0x4def, alice.relayed)),
-        (0, 0)
-    );
+    let credential = relay.credential();
+    let mut clients = [(); 3].map(|()| Client::new(&relay, &credential));
+    send_together(&relay, &mut clients);
+}
+
+/// From the first of the clients to the others, none of which has an allocation yet.
+pub(crate) fn send_together(relay: &Relay, [alice, bob, carol]: &mut [Client; 3]) {
+    const SEGMENT: usize = 1232;
+    for client in [&mut *alice, bob, carol] {
+        assert_eq!(client.allocate(), 0);
+    }
+    assert_eq!(alice.bind(0x4000, bob.relayed), 0);
+    assert_eq!(bob.bind(0x4abc, alice.relayed), 0);
     assert_eq!(alice.bind(0x4001, carol.relayed), 0);
+    assert_eq!(carol.bind(0x4def, alice.relayed), 0);
     let state = UdpSocketState::new((&alice.socket).into()).expect("a UDP socket");
     alice
         .socket
@@ -106,7 +114,8 @@ fn datagrams_that_come_together_are_told_apart() {
         state
             .try_send((&alice.socket).into(), &transmit)
             .expect("sent in one call");
-        for (receiver, number, wanted) in [(&bob, 0x4abc, &wanted[0]), (&carol, 0x4def, &wanted[1])]
+        for (receiver, number, wanted) in
+            [(&*bob, 0x4abc, &wanted[0]), (&*carol, 0x4def, &wanted[1])]
         {
             for data in wanted {
                 let message = receiver.receive().expect("it arrives");
@@ -118,12 +127,33 @@ fn datagrams_that_come_together_are_told_apart() {
             }
         }
     }
-    for receiver in [&bob, &carol] {
+    for receiver in [bob, carol] {
         receiver
             .socket
             .set_nonblocking(true)
             .expect("a socket option");
         assert!(receiver.receive().is_none(), "and nothing else");
+    }
+}
+
+/// One comes by IPv4 and one by IPv6; their relayed addresses are of one family, so each is
+/// a peer of the other.
+#[test]
+fn clients_of_both_families_meet_on_one_relay() {
+    let relay = Relay::start(&["--listen-udp", "[::1]:0"]);
+    let [v4, v6] = relay.addresses[..] else {
+        panic!("two sockets");
+    };
+    let credential = relay.credential();
+    let mut by_v4 = Client::new(&relay, &credential);
+    let socket = std::net::UdpSocket::bind("[::1]:0").expect("a port");
+    socket.connect(v6).expect("a route");
+    let patience = Some(std::time::Duration::from_secs(1));
+    socket.set_read_timeout(patience).expect("a socket option");
+    let mut by_v6 = Client::over(socket, &relay, &credential);
+    talk(&mut by_v4, &mut by_v6);
+    for client in [by_v4, by_v6] {
+        assert_eq!(client.relayed.ip(), v4.ip());
     }
 }
 

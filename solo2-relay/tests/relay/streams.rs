@@ -57,7 +57,7 @@ impl Certificate {
 }
 
 /// Messages one behind the other.
-struct Stream<S>(RefCell<(S, Vec<u8>)>);
+pub(crate) struct Stream<S>(RefCell<(S, Vec<u8>)>);
 
 impl<S: Read + Write> Wire for Stream<S> {
     fn send(&self, message: &[u8]) -> io::Result<usize> {
@@ -94,7 +94,7 @@ fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-fn tcp(relay: &Relay) -> Stream<TcpStream> {
+pub(crate) fn tcp(relay: &Relay) -> Stream<TcpStream> {
     let stream = connect(relay.tcp.expect("it listens"));
     Stream(RefCell::new((stream, Vec::new())))
 }
@@ -121,7 +121,7 @@ fn tls(
 }
 
 /// Sends datagrams both ways; they arrive whole and in order, whatever carries them.
-fn talk<A: Wire, B: Wire>(alice: &mut Client<A>, bob: &mut Client<B>) {
+pub(crate) fn talk<A: Wire, B: Wire>(alice: &mut Client<A>, bob: &mut Client<B>) {
     assert_eq!((alice.allocate(), bob.allocate()), (0, 0));
     assert_eq!(alice.bind(0x4000, bob.relayed), 0);
     assert_eq!(bob.bind(0x4abc, alice.relayed), 0);

@@ -1,5 +1,6 @@
 //! A running relay, and clients that talk to it.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -85,6 +86,7 @@ impl Relay {
                 "--secret-file",
             ])
             .arg(&secret)
+            .args(threads(arguments))
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
@@ -138,13 +140,19 @@ impl Relay {
     }
 
     pub(crate) fn status(&self, name: &str) -> String {
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
-        let line = status
-            .lines()
-            .find(|line| line.starts_with(name))
-            .expect("a line");
-        line[name.len()..].trim().to_owned()
+        status(self.pid(), self.pid(), name)
+    }
+
+    /// One of the lines of `status`, of each of its threads.
+    pub(crate) fn statuses(&self, name: &str) -> BTreeMap<u32, String> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid())).expect("it runs");
+        let status = |task: std::io::Result<std::fs::DirEntry>| {
+            let task = task.expect("a thread").file_name();
+            let number = task.to_str().and_then(|text| text.parse().ok());
+            let number: u32 = number.expect("a number");
+            (number, status(self.pid(), number, name))
+        };
+        tasks.map(status).collect()
     }
 
     /// Open descriptors.
@@ -167,6 +175,24 @@ impl Drop for Relay {
         // Gone already is as good.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+fn status(process: u32, thread: u32, name: &str) -> String {
+    let path = format!("/proc/{process}/task/{thread}/status");
+    let status = std::fs::read_to_string(path).expect("it runs");
+    let line = status
+        .lines()
+        .find(|line| line.starts_with(name))
+        .expect("a line");
+    line[name.len()..].trim().to_owned()
+}
+
+/// So many as SOLO2_RELAY_THREADS says, unless a test says so itself.
+fn threads(arguments: &[&str]) -> Vec<String> {
+    match std::env::var("SOLO2_RELAY_THREADS") {
+        Ok(count) if !arguments.contains(&"--threads") => vec!["--threads".into(), count],
+        _ => Vec::new(),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What holds: every value checked, with the defaults in place.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZero;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use solo2_server::config;
@@ -23,6 +25,12 @@ const DEFAULT_PORTS: PortRange = PortRange {
     last: 65535,
 };
 
+/// Threads unless told otherwise, where there are as many cores: beyond them the network is
+/// full, or the one engine is.
+const DEFAULT_THREADS: usize = 8;
+/// Threads at most.
+const MOST_THREADS: u32 = 64;
+
 /// What holds: every value checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -30,6 +38,7 @@ pub struct Settings {
     pub(in crate::server) listen_tcp: Vec<SocketAddr>,
     pub(in crate::server) listen_tls: Vec<SocketAddr>,
     pub(in crate::server) tls: Option<TlsFiles>,
+    threads: usize,
     pub(in crate::server) connections: Connections,
     pub(in crate::server) turn: Option<TurnSettings>,
     pub(in crate::server) stun: bool,
@@ -78,6 +87,7 @@ impl TryFrom<Options> for Settings {
                 64,
             )?,
         };
+        let threads = threads(options.threads)?;
         let serves = |role| options.role.is_empty() || options.role.contains(&role);
         let (stun, turn) = (serves(Role::Stun), serves(Role::Turn));
         Ok(Self {
@@ -92,6 +102,7 @@ impl TryFrom<Options> for Settings {
             listen_tcp,
             listen_tls,
             tls,
+            threads,
             connections,
         })
     }
@@ -146,6 +157,16 @@ fn listeners(
     Ok(std::mem::take(given))
 }
 
+/// As many as given, or as there are cores.
+fn threads(given: Option<u32>) -> Result<usize, ConfigError> {
+    let cores = || available_parallelism().map_or(1, NonZero::get);
+    match given {
+        None => Ok(cores().min(DEFAULT_THREADS)),
+        Some(count @ 1..=MOST_THREADS) => Ok(count as usize),
+        Some(_) => Err(ConfigError::Bound("threads", MOST_THREADS.into())),
+    }
+}
+
 fn bound(name: &'static str, value: Option<u32>, default: u32) -> Result<u32, ConfigError> {
     const MOST: u32 = 1_000_000;
     config::bounded(value, default, MOST).ok_or(ConfigError::Bound(name, MOST.into()))
@@ -197,6 +218,12 @@ impl Settings {
         }
     }
 
+    /// Threads that serve.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
     /// Connections altogether, if there are any.
     #[must_use]
     pub fn connections(&self) -> Option<u32> {
@@ -210,7 +237,7 @@ impl Settings {
         Needs {
             sockets: self.peers() == Some(Peers::Public),
             connections: self.connections().is_some() || self.control.is_some(),
-            threads: false,
+            threads: self.threads > 1,
         }
     }
 

@@ -1,5 +1,6 @@
 //! One task for each connection: it reads, hears, and writes, in turns.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -8,12 +9,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::framing;
-use crate::server::io::{Core, Doors, Pump, now};
+use super::{StreamListener, framing};
+use crate::server::batch::Arrival;
+use crate::server::io::Pump;
 use crate::server::turn::{Client, Via};
 
 /// How long a TLS handshake may take.
@@ -27,21 +29,29 @@ const READS: usize = 16;
 /// What one read may bring.
 const READ: usize = 1 << 16;
 
-/// Accepts connections on the listening socket of this number, until dropped.
-pub(in crate::server) async fn accept(pump: Rc<Pump>, number: usize) {
-    let Some(door) = pump.doors().stream_listeners.get(number) else {
-        return;
-    };
+/// Accepts connections, until dropped.
+pub(in crate::server) fn accept(
+    pump: Rc<Pump>,
+    door: StreamListener,
+) -> io::Result<impl Future<Output = ()>> {
+    let listener = TcpListener::from_std(door.listener)?;
+    Ok(accept_by(pump, listener, door.tls))
+}
+
+async fn accept_by(pump: Rc<Pump>, listener: TcpListener, tls: Option<TlsAcceptor>) {
     loop {
-        let Ok((stream, address)) = door.listener.accept().await else {
+        let Ok((stream, address)) = listener.accept().await else {
             sleep(PAUSE).await;
             continue;
         };
-        let now = now();
-        let (ip, streams) = (address.ip(), &pump.doors().streams);
-        let admitted = pump.with(|turn, _| turn.admits(ip, now));
-        let number = admitted.then(|| streams.enter(ip, now.instant)).flatten();
-        let Some(number) = number else { continue };
+        let mut engine = pump.engine();
+        let now = engine.now;
+        let admitted = engine.turn.admits(address.ip(), now);
+        drop(engine);
+        let enter = || pump.shared().streams.enter(address.ip(), now.instant);
+        let Some(number) = admitted.then(enter).flatten() else {
+            continue;
+        };
         let client = Client {
             via: Via::Stream(number),
             address,
@@ -52,22 +62,23 @@ pub(in crate::server) async fn accept(pump: Rc<Pump>, number: usize) {
             number,
             client,
         };
-        tokio::task::spawn_local(serve(place, stream, door.tls.clone()));
+        tokio::task::spawn_local(serve(place, stream, tls.clone()));
     }
 }
 
 /// The place of an open connection among the others. Who leaves it, leaves nothing behind.
 struct Place {
     pump: Rc<Pump>,
-    number: u32,
+    number: u64,
     client: Client,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.pump
-            .with(|turn, sockets| turn.leave(&self.client, sockets));
-        self.pump.doors().streams.remove(self.number);
+        let mut engine = self.pump.engine();
+        engine.turn.leave(&self.client, &mut engine.sockets);
+        drop(engine);
+        self.pump.shared().streams.remove(self.number);
     }
 }
 
@@ -83,30 +94,30 @@ async fn serve(place: Place, stream: TcpStream, tls: Option<TlsAcceptor>) {
 }
 
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(place: &Place, mut stream: S) {
-    let mut rest = Vec::new();
-    poll_fn(|context| place.poll(&mut stream, &mut rest, context)).await;
+    let (mut rest, mut taken) = (Vec::new(), VecDeque::new());
+    poll_fn(|context| place.poll(&mut stream, &mut rest, &mut taken, context)).await;
     // Gone already is as good.
     let _ = timeout(GOODBYE, stream.shutdown()).await;
 }
 
 impl Place {
     /// Reads and writes until nothing more can be done now; ready when the connection is
-    /// at its end. `rest` is the beginning of a message, of which the end is not here yet.
+    /// at its end. `rest` is the beginning of a message, of which the end is not here yet,
+    /// and `taken` what is about to be written.
     fn poll<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: &mut S,
         rest: &mut Vec<u8>,
+        taken: &mut VecDeque<u8>,
         context: &mut Context<'_>,
     ) -> Poll<()> {
-        let streams = &self.pump.doors().streams;
+        let streams = &self.pump.shared().streams;
         for _ in 0..READS {
-            let read = self
-                .pump
-                .read(|core, doors| core.poll_read(doors, self.client, stream, rest, context));
+            let read = self.poll_read(stream, rest, context);
             if matches!(read, Poll::Ready(Err(_))) {
                 return Poll::Ready(());
             }
-            if let Poll::Ready(Err(_)) = streams.poll_drain(self.number, stream, context) {
+            if let Poll::Ready(Err(_)) = streams.poll_drain(self.number, taken, stream, context) {
                 return Poll::Ready(());
             }
             if read.is_pending() {
@@ -116,56 +127,47 @@ impl Place {
         context.waker().wake_by_ref();
         Poll::Pending
     }
-}
 
-impl Core {
     /// Reads once, and hears every whole message.
     fn poll_read<S: AsyncRead + Unpin>(
-        &mut self,
-        doors: &Doors,
-        client: Client,
+        &self,
         stream: &mut S,
         rest: &mut Vec<u8>,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut buffer = std::mem::take(&mut self.buffers);
-        let heard = self.hear_stream(doors, client, stream, rest, &mut buffer, context);
-        self.buffers = buffer;
-        heard
-    }
-
-    fn hear_stream<S: AsyncRead + Unpin>(
-        &mut self,
-        doors: &Doors,
-        client: Client,
-        stream: &mut S,
-        rest: &mut Vec<u8>,
-        buffer: &mut [u8],
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        let held = rest.len();
-        let room = buffer.get_mut(held..held + READ).unwrap_or_default();
-        let mut read = ReadBuf::new(room);
-        ready!(Pin::new(stream).poll_read(context, &mut read))?;
-        let len = read.filled().len();
-        if len == 0 {
-            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
-        }
-        let bytes = buffer.get_mut(..held + len).unwrap_or_default();
-        if let Some(front) = bytes.get_mut(..held) {
-            front.copy_from_slice(rest);
-        }
-        let now = now();
-        let used = framing::hear_all(
-            bytes,
-            self,
-            |core| core.turn.knows(&client),
-            |core, message| core.clients_message(doors, client, message, now),
-        );
-        self.flush(doors);
-        let used = used.map_err(|_| io::ErrorKind::InvalidData)?;
-        rest.clear();
-        rest.extend_from_slice(bytes.get(used..).unwrap_or_default());
-        Poll::Ready(Ok(()))
+        self.pump.work(|hands| {
+            let held = rest.len();
+            let room = hands.buffers.get_mut(held..held + READ);
+            let mut read = ReadBuf::new(room.unwrap_or_default());
+            ready!(Pin::new(stream).poll_read(context, &mut read))?;
+            let len = read.filled().len();
+            if len == 0 {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            let bytes = hands.buffers.get_mut(..held + len).unwrap_or_default();
+            if let Some(front) = bytes.get_mut(..held) {
+                front.copy_from_slice(rest);
+            }
+            let (client, batch) = (self.client, &mut hands.batch);
+            let mut engine = self.pump.engine();
+            let used = framing::hear_all(
+                bytes,
+                &mut engine,
+                |engine| engine.turn.knows(&client),
+                |engine, bytes, range| {
+                    let (stride, ecn) = (range.len(), None);
+                    let arrival = Arrival { range, stride, ecn };
+                    batch.hear_client(engine, client, bytes, arrival);
+                },
+            );
+            drop(engine);
+            let used = used.map_err(|_| io::ErrorKind::InvalidData);
+            if let Ok(used) = used {
+                rest.clear();
+                rest.extend_from_slice(bytes.get(used..).unwrap_or_default());
+            }
+            hands.finish(&self.pump);
+            Poll::Ready(used.map(drop).map_err(io::Error::from))
+        })
     }
 }

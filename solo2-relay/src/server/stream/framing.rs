@@ -1,14 +1,16 @@
 //! Where messages end in a stream (RFC 8489 §6.2.2, RFC 8656 §12.5): they follow each
 //! other without a gap, STUN by its length, ChannelData by its length up to the next 4.
 
+use std::ops::Range;
+
 use crate::wire::{WireError, framed_len};
 
 /// The longest message that a stranger may begin, in bytes: any request is shorter. Who has
 /// an allocation may send what the protocol allows.
 const STRANGERS_MOST: usize = 2048;
 
-/// Hands every whole message at the beginning of `bytes` to `hear`, and says how many bytes
-/// they were. `knows` says, when asked, whether the sender has an allocation.
+/// Shows `hear` where in `bytes` every whole message at their beginning lies, and says how
+/// many bytes these are. `knows` says, when asked, whether the sender has an allocation.
 ///
 /// # Errors
 /// [`WireError`] if what follows is no message, or a stranger's that is too long: then the
@@ -17,21 +19,21 @@ pub(super) fn hear_all<T>(
     bytes: &mut [u8],
     hearer: &mut T,
     knows: impl Fn(&T) -> bool,
-    hear: impl Fn(&mut T, &mut [u8]),
+    mut hear: impl FnMut(&mut T, &mut [u8], Range<usize>),
 ) -> Result<usize, WireError> {
     let mut from = 0;
     loop {
-        let rest = bytes.get_mut(from..).unwrap_or_default();
+        let rest = bytes.get(from..).unwrap_or_default();
         let Some(len) = framed_len(rest)? else {
             return Ok(from);
         };
         if len > STRANGERS_MOST && !knows(hearer) {
             return Err(WireError::Length);
         }
-        let Some(message) = rest.get_mut(..len) else {
+        if rest.len() < len {
             return Ok(from);
-        };
-        hear(hearer, message);
+        }
+        hear(hearer, bytes, from..from + len);
         from += len;
     }
 }
@@ -60,7 +62,7 @@ mod tests {
                 &mut rest,
                 &mut heard,
                 |_| known,
-                |heard, it| heard.push(it.to_vec()),
+                |heard, bytes, range| heard.push(bytes[range].to_vec()),
             )?;
             rest.drain(..used);
         }

@@ -53,6 +53,41 @@ fn a_nonce_is_good_for_its_address_and_an_hour() {
     assert_eq!(alice.refresh(&mut world, 600), Some(438));
 }
 
+/// RFC 8656 §7.2: with the fresh nonce the same client is told that it has an allocation,
+/// and that one goes on.
+#[test]
+fn who_allocates_again_after_a_stale_nonce_has_what_it_had() {
+    let mut world = World::new();
+    let mut device = Device::new(1);
+    device.username.expires += 3600;
+    device.knock(&mut world);
+    world.pass(3500);
+    assert_eq!(device.allocate(&mut world), Some(0));
+    world.pass(150);
+    assert_eq!(device.allocate(&mut world), Some(438));
+    let answer = Message::parse(&world.reply).expect("STUN");
+    let nonce = answer.attribute(attribute::NONCE).expect("a fresh one");
+    assert_ne!(device.nonce, nonce.value);
+    device.nonce = nonce.value.to_vec();
+    assert_eq!(device.allocate(&mut world), Some(437));
+    assert_eq!(
+        (world.turn.allocations(), world.turn.counts().allocations),
+        (1, 1)
+    );
+    let relayed = device.relayed;
+    assert_eq!(device.refresh(&mut world, 600), Some(0));
+    let mut other = Device::new(2);
+    other.username = device.username;
+    assert_eq!(other.allocate(&mut world), Some(0));
+    assert_eq!(other.bind(&mut world, 0x4000, relayed), Some(0));
+    assert_eq!(device.permit(&mut world, other.relayed), Some(0));
+    let (action, _) = world.say(other.client, &channel_message(0x4000, b"still there"));
+    assert_eq!(action, Action::Reply { to: device.client });
+    // Given back, it may be had anew.
+    assert_eq!(device.refresh(&mut world, 0), Some(0));
+    assert_eq!(device.allocate(&mut world), Some(0));
+}
+
 #[test]
 fn a_credential_ends_with_its_day_its_invite_or_by_revocation() {
     let mut world = World::new();
