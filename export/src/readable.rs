@@ -270,7 +270,9 @@ fn options(at_ms: u64, len: u64, method: CompressionMethod) -> SimpleFileOptions
 fn is_packed(front: &[u8]) -> bool {
     let mut counts = [0u32; 256];
     for byte in front {
-        counts[usize::from(*byte)] += 1;
+        if let Some(count) = counts.get_mut(usize::from(*byte)) {
+            *count += 1;
+        }
     }
     let all = front.len() as f64;
     let share = |count: &u32| f64::from(*count) / all;
