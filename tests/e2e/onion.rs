@@ -324,10 +324,8 @@ fn who_hides_from_a_contact_takes_the_conversation_along() {
 
     a.run(&["contact", "set", "bob", "route=auto", "strict=false"])
         .ok();
-    eventually(PATIENCE, "a straight link again", || {
-        let sent = send(&a, "bob", "back");
-        sent["results"][0]["route"] == "direct"
-    });
+    let back = send(&a, "bob", "back");
+    assert_eq!(back["results"][0]["route"], "direct", "at once");
 }
 
 /// Each check in order, as it ended.

@@ -332,6 +332,7 @@ impl Core {
         outbox: VecDeque<Queued>,
     ) -> Peer {
         let wish = self.settings.route.wish(&contact, &outbox, &state);
+        let chosen = self.settings.route.alone(&contact);
         let keys = Arc::new(PeerKeys::new(contact.id, certificate, &state));
         let open = state.paired && !contact.blocked && contact.changed_to.is_none();
         let courier = courier::start(self.net.clone(), keys.clone(), wish, open);
@@ -342,6 +343,7 @@ impl Core {
             link: None,
             outbox,
             wish,
+            chosen,
             courier,
         }
     }

@@ -312,20 +312,22 @@ impl Courier {
     }
 
     /// The peer calls our onion service. Who calls while we call, too, has one call that is
-    /// taken: the one of the smaller account key, unless it comes to nothing.
+    /// taken: the one of the smaller account key, unless it comes to nothing. An offer of ours
+    /// stands: a peer that does not insist on Tor takes it.
     fn on_call(&mut self, caller: Connection) {
         if self.net.certificate.account() > self.keys.certificate.account() {
             self.attempts
-                .retain(|_, attempt| !attempt.dialing || attempt.connected);
+                .retain(|_, attempt| !(attempt.dialing && attempt.by_tor) || attempt.connected);
         }
         if self.attempts.len() < ATTEMPTS_MAX {
             self.begin(rand::random(), Start::Answer(Box::new(caller)));
         }
     }
 
-    /// Drops what was begun under another route.
+    /// Drops what was begun under another route, and forgets how the contact came under it.
     fn follow(&mut self, wish: Wish) {
         (self.wish, self.detour, self.eager) = (wish, false, true);
+        self.by_tor = false;
         self.attempts
             .retain(|_, attempt| attempt.connected || wish.allows(attempt.policy));
         self.listen();

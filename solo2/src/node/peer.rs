@@ -285,6 +285,8 @@ pub(crate) struct Peer {
     pub(crate) outbox: VecDeque<Queued>,
     /// What its links are made under.
     pub(crate) wish: Wish,
+    /// What the user chose, whatever is on its way demands.
+    pub(crate) chosen: Wish,
     pub(crate) courier: mpsc::UnboundedSender<Order>,
 }
 

@@ -107,7 +107,7 @@ impl Choice {
     }
 
     /// The same without anything on its way.
-    fn alone(self, contact: &Contact) -> Wish {
+    pub(super) fn alone(self, contact: &Contact) -> Wish {
         let (route, strict) = self.of_contact(contact);
         Wish::of(route, strict)
     }
@@ -290,7 +290,9 @@ impl Core {
                 continue;
             };
             let wish = choice.wish(&peer.contact, &peer.outbox, &peer.state);
-            if wish != choice.alone(&peer.contact) {
+            let chosen = choice.alone(&peer.contact);
+            let chosen_anew = std::mem::replace(&mut peer.chosen, chosen) != chosen;
+            if wish != chosen {
                 // A demand ends without anybody saying so.
                 self.reconsidered.insert(contact);
             }
@@ -298,10 +300,12 @@ impl Core {
                 peer.wish = wish;
                 let _ = peer.courier.send(Order::Wish(wish));
             }
-            let strays = peer
-                .link
-                .as_ref()
-                .is_some_and(|link| !wish.allows(link.policy) || !self.net.carries(link.transport));
+            // What the user says counts at once; a demand that has ended may come again soon.
+            let strays = peer.link.as_ref().is_some_and(|link| {
+                !wish.allows(link.policy)
+                    || !self.net.carries(link.transport)
+                    || (chosen_anew && link.policy != wish.policy)
+            });
             if strays {
                 self.drop_link(contact, "route policy");
             }
