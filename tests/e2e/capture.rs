@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::namespace::{Namespace, Network, TO_FIRST};
 use crate::pcap::{self, Capture, Datagram};
 use crate::relay::Relay;
-use crate::world::{World, contains, has, knob, pair};
+use crate::world::{Home, World, contains, has, knob, pair};
 
 /// Every datagram of ours on a network.
 pub(crate) const DATAGRAM: usize = 1228;
@@ -144,6 +144,22 @@ impl Sizes {
     }
 }
 
+/// What tells who somebody is, or opens what is theirs.
+pub(crate) fn secrets_of(home: &Home) -> [(String, Vec<u8>); 3] {
+    let identity = home.object(&["identity", "show"]);
+    let fingerprint = identity["fingerprint"].as_str().unwrap();
+    let raw = (0..64)
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&fingerprint[at..at + 2], 16).unwrap())
+        .collect();
+    let words = std::fs::read_to_string(home.words_file()).unwrap();
+    [
+        ("an identity key".into(), raw),
+        ("an identity key in hex".into(), fingerprint.into()),
+        ("the words".into(), words.trim().into()),
+    ]
+}
+
 #[test]
 fn the_wire_shows_one_size_and_no_canary() {
     if !has("tcpdump") {
@@ -196,18 +212,7 @@ fn the_wire_shows_one_size_and_no_canary() {
         ("a name".into(), alice_name.into()),
         ("a name".into(), bob_name.into()),
     ];
-    for home in [&a, &b] {
-        let identity = home.object(&["identity", "show"]);
-        let fingerprint = identity["fingerprint"].as_str().unwrap();
-        let raw = (0..64)
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&fingerprint[at..at + 2], 16).unwrap())
-            .collect();
-        secrets.push(("an identity key".into(), raw));
-        secrets.push(("an identity key in hex".into(), fingerprint.into()));
-        let words = std::fs::read_to_string(home.words_file()).unwrap();
-        secrets.push(("the words".into(), words.trim().into()));
-    }
+    secrets.extend([&a, &b].into_iter().flat_map(secrets_of));
     let number = a.object(&["contact", "show", bob_name])["safety_number"].clone();
     secrets.push(("a safety number".into(), number.as_str().unwrap().into()));
     let server = world.signal_address();

@@ -1,5 +1,6 @@
 //! What a process holds in memory, for those who may look.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 
@@ -27,4 +28,21 @@ pub(crate) fn of(pid: i32) -> Vec<u8> {
         }
     }
     found
+}
+
+/// The first of these, each of 8 bytes at least, that is in memory. In one pass: they are many.
+pub(crate) fn search<'a>(memory: &[u8], needles: &'a [Vec<u8>]) -> Option<&'a Vec<u8>> {
+    let fronts: HashSet<[u8; 8]> = needles
+        .iter()
+        .map(|needle| *needle.first_chunk().expect("8 bytes"))
+        .collect();
+    memory
+        .windows(8)
+        .enumerate()
+        .filter(|(_, window)| window.first_chunk().is_some_and(|it| fronts.contains(it)))
+        .find_map(|(at, _)| {
+            needles
+                .iter()
+                .find(|needle| memory[at..].starts_with(needle))
+        })
 }

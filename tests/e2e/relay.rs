@@ -4,13 +4,17 @@ use std::fs;
 use std::net::SocketAddr;
 use std::process::Child;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::capture::secrets_of;
 use crate::certificates::TLS_FILES;
+use crate::memory;
 use crate::namespace::Network;
-use crate::world::{Home, World, eventually, serve, texts};
+use crate::pcap::disguises;
+use crate::world::{Home, World, contains, eventually, is_root, pair, serve, texts};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -143,6 +147,69 @@ fn a_message_that_insists_on_a_relay_takes_one() {
     // Bob has no relay of his own, and Alice's must not see what he insists on hiding.
     let refused = b.run(&["send", "alice", "-m", "x", "--require-route", "relay"]);
     refused.exits(10).advises();
+}
+
+/// What somebody who seizes the machine of a relay finds, while a file crosses it and afterwards.
+#[test]
+fn a_relays_memory_holds_no_identity_and_no_text() {
+    if !is_root() {
+        println!("skipped: needs root");
+        return;
+    }
+    let world = World::new();
+    let relay = Relay::start(&world);
+    let names = ["canaryname-alice-7151", "canaryname-bob-9823"];
+    let (a, b) = (world.home("a", names[0]), world.home("b", names[1]));
+    a.run(&["relay", "add", &relay.invite]).ok();
+    for [key, value] in [["net.route", "relay"], ["net.strict", "true"]] {
+        a.run(&["config", "set", key, value]).ok();
+    }
+    a.start();
+    b.start();
+    pair(&a, names[1], &b, names[0]);
+    let text = "canarytext-behind-the-mirror";
+    a.deliver(names[1], &text.repeat(300));
+    b.deliver(names[0], text);
+    assert_eq!(a.route(names[1])["route"], "relay");
+
+    let mut needles = vec![b"canaryfile-4711.txt".to_vec(), text.into()];
+    needles.extend(names.map(Vec::from));
+    let secrets = [&a, &b].into_iter().flat_map(secrets_of);
+    needles.extend(secrets.map(|(_, secret)| secret));
+    let needles: Vec<_> = needles
+        .iter()
+        .flat_map(|needle| disguises(needle))
+        .collect();
+    let pid = i32::try_from(relay.child.id()).unwrap();
+    let look = |when: &str| {
+        let memory = memory::of(pid);
+        let found = memory::search(&memory, &needles);
+        assert_eq!(found.map(|it| String::from_utf8_lossy(it)), None, "{when}");
+        memory
+    };
+    let file = world.file("canaryfile-4711.txt", text.repeat(1_000_000));
+    let send = ["send", names[1], "-f", &file, "--wait", "delivered"];
+    let looks = thread::scope(|scope| {
+        let sending = scope.spawn(|| a.run(&send).ok());
+        let mut looks = 0;
+        while !sending.is_finished() {
+            look("while a file crosses");
+            looks += 1;
+        }
+        looks
+    });
+    assert!(looks > 0, "the file took a moment");
+    let memory = look("afterwards");
+    // The search finds what is there: the address that it serves at.
+    let SocketAddr::V4(own) = relay.address.parse().unwrap() else {
+        unreachable!("on 127.0.0.1")
+    };
+    let there = [
+        [&own.port().to_be_bytes()[..], &own.ip().octets()].concat(),
+        [&own.ip().octets()[..], &own.port().to_le_bytes()].concat(),
+    ];
+    assert!(there.iter().any(|address| contains(&memory, address)));
+    println!("{looks} looks, {} bytes in the last", memory.len());
 }
 
 #[test]
