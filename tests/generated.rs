@@ -1,4 +1,5 @@
-//! The man pages and completions in the tree are what the binary would write.
+//! The man pages and completions in the tree are what the binary would write; those of the
+//! servers are held by `pages.rs`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,10 +11,11 @@ use cli_support::Place;
 fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     fs::read_dir(dir)
         .expect("a directory")
-        .map(|entry| {
-            let entry = entry.expect("an entry");
+        .map(|entry| entry.expect("an entry"))
+        .filter_map(|entry| {
             let name = entry.file_name().into_string().expect("a UTF-8 name");
-            (name, fs::read(entry.path()).expect("a file"))
+            let ours = name.ends_with(".1") || !name.contains("solo2-");
+            ours.then(|| (name, fs::read(entry.path()).expect("a file")))
         })
         .collect()
 }

@@ -271,3 +271,17 @@ fn note_about(path: &Path, found: &secret::Found) {
         ));
     }
 }
+
+#[cfg(test)]
+#[path = "../../tests/pages.rs"]
+mod pages;
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_manual_and_the_completions_are_current() {
+        super::pages::check(super::Cli::command());
+    }
+}

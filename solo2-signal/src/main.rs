@@ -249,3 +249,17 @@ fn small_runtime() -> Result<runtime::Runtime, Failure> {
         .build()
         .map_err(Failure::internal)
 }
+
+#[cfg(test)]
+#[path = "../../tests/pages.rs"]
+mod pages;
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_manual_and_the_completions_are_current() {
+        super::pages::check(super::Cli::command());
+    }
+}
