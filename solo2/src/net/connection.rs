@@ -32,8 +32,9 @@ use super::webrtc::{self, ChannelLink};
 
 /// The link's own stream, and files of both sides; a peer that opens more ends the connection.
 const STREAMS: usize = 64;
-/// Bytes that may wait for readers of all streams together: yamux wants 256 KiB for each.
-const WINDOW: usize = STREAMS * 256 * 1024;
+/// Bytes that may wait for readers of all streams together: 256 KiB for each are yamux's least, and
+/// what is above that goes to streams whose peer waits for more, as over a long round trip.
+const WINDOW: usize = STREAMS * 256 * 1024 + 4 * 1024 * 1024;
 /// Streams that the peer opened and nobody has accepted yet; further ones are reset.
 const ARRIVED_MAX: usize = 16;
 /// How long the last bytes may take to leave.
