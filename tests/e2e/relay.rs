@@ -181,25 +181,26 @@ fn a_relays_memory_holds_no_identity_and_no_text() {
         .flat_map(|needle| disguises(needle))
         .collect();
     let pid = i32::try_from(relay.child.id()).unwrap();
-    let look = |when: &str| {
-        let memory = memory::of(pid);
-        let found = memory::search(&memory, &needles);
-        assert_eq!(found.map(|it| String::from_utf8_lossy(it)), None, "{when}");
-        memory
-    };
     let file = world.file("canaryfile-4711.txt", text.repeat(1_000_000));
     let send = ["send", names[1], "-f", &file, "--wait", "delivered"];
-    let looks = thread::scope(|scope| {
+    let mut during = thread::scope(|scope| {
         let sending = scope.spawn(|| a.run(&send).ok());
-        let mut looks = 0;
+        let mut during = Vec::new();
         while !sending.is_finished() {
-            look("while a file crosses");
-            looks += 1;
+            during.push(memory::of(pid));
+            thread::sleep(Duration::from_millis(50));
         }
-        looks
+        during
     });
-    assert!(looks > 0, "the file took a moment");
-    let memory = look("afterwards");
+    let looks = during.len();
+    assert!(looks >= 3, "the file took a moment");
+    // The first may have come before the file, and the last behind it.
+    let halfway = during.swap_remove(looks / 2);
+    let memory = memory::of(pid);
+    for (when, memory) in [("halfway", &halfway), ("afterwards", &memory)] {
+        let found = memory::search(memory, &needles);
+        assert_eq!(found.map(|it| String::from_utf8_lossy(it)), None, "{when}");
+    }
     // The search finds what is there: the address that it serves at.
     let SocketAddr::V4(own) = relay.address.parse().unwrap() else {
         unreachable!("on 127.0.0.1")
