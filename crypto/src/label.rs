@@ -94,6 +94,8 @@ labels! {
     ONION_SERVICE = b"solo2/onion/service/v1";
     /// Info of the X25519 key that reads where an onion service is.
     ONION_DISCOVERY = b"solo2/onion/discovery/v1";
+    /// Info of what a further Tor stream of a link says first.
+    ONION_STRAND = b"solo2/onion/strand/v1";
     /// Info of the psk that signals are sealed with.
     SIGNAL_PSK = b"solo2/signal-psk/v1";
     /// HPKE's info for a sealed signal.

@@ -97,6 +97,13 @@ pub fn onion_discovery(pair: &Secret<32>, owner: &[u8]) -> Secret<32> {
     kdf::expand(pair.expose(), &[label::ONION_DISCOVERY, owner])
 }
 
+/// What a further Tor stream of a link says first, to be taken for one: from the psk and the
+/// handshake hash of the link's first handshake, so it fits this link and no other.
+#[must_use]
+pub fn onion_strand(psk: &Secret<32>, handshake_hash: &[u8; 32]) -> Secret<32> {
+    kdf::expand(psk.expose(), &[label::ONION_STRAND, handshake_hash])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +145,8 @@ mod tests {
             onion_service(&pair, account(2).as_bytes()),
             onion_discovery(&pair, account(1).as_bytes()),
             onion_discovery(&pair, account(2).as_bytes()),
+            onion_strand(&session_psk(&sk), &[1; 32]),
+            onion_strand(&session_psk(&sk), &[2; 32]),
             pair,
         ];
         for (place, one) in all.iter().enumerate() {

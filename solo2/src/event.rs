@@ -391,6 +391,7 @@ const TYPES: &[Row] = &[
             ("name", Text),
             ("route?", Text),
             ("transport?", Text),
+            ("circuits?", Number),
             ("connected", Bool),
             ("key_epoch?", Number),
             ("handshake_id?", Text),

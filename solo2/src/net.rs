@@ -24,6 +24,7 @@ pub(crate) mod onion;
 pub(crate) mod quic;
 pub(crate) mod signal;
 pub(crate) mod socket;
+pub(crate) mod strands;
 pub(crate) mod turn;
 pub(crate) mod webrtc;
 

@@ -184,6 +184,25 @@ fn two_people_pair_talk_and_send_files_with_no_server_at_all() {
 
     talk_through_a_death(&world, &a, &b);
 
+    // A file gets circuits beside that of the conversation.
+    let file = world.file("more", vec![7; 2 << 20]);
+    let sent = a.run(&[
+        "send",
+        "bob",
+        "-f",
+        &file,
+        "--wait",
+        "delivered",
+        "--timeout",
+        "110s",
+    ]);
+    sent.ok();
+    for (home, peer) in [(&a, "bob"), (&b, "alice")] {
+        eventually(PATIENCE, "there are further circuits", || {
+            home.route(peer)["circuits"].as_u64() > Some(1)
+        });
+    }
+
     // Whoever reads what Tor keeps on the disk learns of nobody.
     for home in [&a, &b] {
         let tor = home.dir.join("state").join("tor");
@@ -397,7 +416,7 @@ fn a_doctor_tells_how_far_the_way_through_tor_reaches() {
 }
 
 /// A profile that knows servers and may not call them: Tor's packets are the only ones, while
-/// two people pair and talk and after Tor has gone.
+/// two people pair, talk and send a file through a death, and after Tor has gone.
 #[test]
 fn under_a_strict_onion_route_nothing_leaves_but_tors_packets() {
     let namespace = match (Namespace::new(), tornet::missing(), has("nft")) {
@@ -436,6 +455,7 @@ fn under_a_strict_onion_route_nothing_leaves_but_tors_packets() {
     pair(&a, &b);
     send(&a, "bob", "only this way");
     assert_eq!(b.recv_texts(1, PATIENCE), ["only this way"]);
+    talk_through_a_death(&world, &a, &b);
     let direct = a.run(&["send", "bob", "-m", "x", "--require-route", "direct"]);
     direct.exits(10).says("Tor");
     assert_eq!((namespace.counted(), namespace.sent_away() - away), (0, 0));
@@ -454,6 +474,9 @@ fn under_a_strict_onion_route_nothing_leaves_but_tors_packets() {
     ]);
     assert!([7, 10].contains(&blocked.code), "{}", blocked.text());
     assert_eq!(a.json(&["queue", "list"]).len(), 1, "it is kept");
+    eventually(PATIENCE, "it is known that Tor is gone", || {
+        a.run(&["route", "test", "bob", "--timeout", "20s"]).code == 10
+    });
     assert_eq!((namespace.counted(), namespace.sent_away() - away), (0, 0));
 
     // The counter counts: the same profile, allowed to call its servers, does.

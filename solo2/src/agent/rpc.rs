@@ -69,8 +69,8 @@
 //! queue.show    id                              → queue.item
 //! queue.flush   timeout_ms                      → {"left":n}
 //! queue.cancel  id                              → queue.item
-//! route.status                                  → {"peers":[{"peer","name","route","transport","connected",
-//!                                                  "key_epoch","handshake_id","cover","rtt_ms"}]}
+//! route.status                                  → {"peers":[{"peer","name","route","transport","circuits",
+//!                                                  "connected","key_epoch","handshake_id","cover","rtt_ms"}]}
 //! route.policy                                  → {"transport","peers":[{"peer","name","route","strict","policy"}]}
 //! route.test    name timeout_ms                 → as a peer of route.status, with "took_ms"; {tor.progress}
 //! doctor.tor    timeout_ms                      → {}; {tor.progress doctor.check}

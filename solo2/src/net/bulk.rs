@@ -3,15 +3,20 @@
 //! Whoever receives the file opens the stream and asks for the file from an offset;
 //! whoever has it answers with sealed records. What the records say, and under which
 //! key, is the node's business. A lane has lower priority than frames, so that a text
-//! never waits behind a file, and all lanes share what is left fairly.
+//! never waits behind a file, and all lanes share what is left fairly. Over Tor the records
+//! of a long file leave the lane for the link's strands ([`super::strands`]), once there are any.
 //!
 //! ```text
 //!   receiver ──request 57──────► sender
 //!            ◄─status 1 salt 32─
-//!            ◄─record … record──
+//!            ◄─record … record──          or on strands, numbered
 //!            ──ack 8 … ack 8───►
 //! ```
 //! Spec: docs/protocol/6-files.md §3.
+
+mod spread;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use solo2_crypto::file::{CHUNK_LEN, TAG_LEN};
@@ -20,6 +25,8 @@ use tokio::sync::watch;
 
 use super::connection::{Broken, RecvStream, SendStream, Streams};
 use super::direct::PathState;
+use super::strands::Strands;
+use spread::{Merge, Sides};
 
 /// Version of the requests below.
 const VERSION: u8 = 1;
@@ -27,6 +34,10 @@ const VERSION: u8 = 1;
 const REQUEST_LEN: usize = 1 + 16 + 8 + 32;
 /// Marks the last record in its length.
 const LAST: u32 = 1 << 31;
+/// In place of a record's length: the next one, and all behind it, come over strands.
+const SPREAD: u32 = 0;
+/// Bytes that are worth more circuits than the link's own.
+const SPREAD_LEAST: u64 = 1 << 20;
 /// Below frames, which have priority 0.
 const PRIORITY: i32 = -1;
 /// Zeros written at a time behind the last record.
@@ -77,21 +88,44 @@ impl From<Broken> for LaneError {
 
 /// A link's lanes.
 #[derive(Clone)]
-pub(crate) struct Lanes(Streams, watch::Receiver<PathState>);
+pub(crate) struct Lanes {
+    streams: Streams,
+    path: watch::Receiver<PathState>,
+    strands: Option<Arc<Strands>>,
+}
 
 impl Lanes {
-    pub(crate) fn new(streams: Streams, path: watch::Receiver<PathState>) -> Self {
-        Self(streams, path)
+    pub(crate) fn new(
+        streams: Streams,
+        path: watch::Receiver<PathState>,
+        strands: Option<Arc<Strands>>,
+    ) -> Self {
+        Self {
+            streams,
+            path,
+            strands,
+        }
     }
 
     /// The path that they take now.
     pub(crate) fn path(&self) -> PathState {
-        *self.1.borrow()
+        *self.path.borrow()
     }
 
-    /// Asks for a file: what comes back, or why nothing does.
-    pub(crate) async fn fetch(&self, request: Request) -> Result<Fetched, LaneError> {
-        let (mut send, mut recv) = self.0.open().await?;
+    /// Circuits that they take through Tor, the link's own included.
+    pub(crate) fn circuits(&self) -> Option<usize> {
+        let strands = self.strands.as_ref();
+        strands.map(|strands| 1 + strands.count())
+    }
+
+    /// Asks for a file, of which `left` bytes are missing if that is known: what comes back, or
+    /// why nothing does.
+    pub(crate) async fn fetch(
+        &self,
+        request: Request,
+        left: Option<u64>,
+    ) -> Result<Fetched, LaneError> {
+        let (mut send, mut recv) = self.streams.open().await?;
         send.set_priority(PRIORITY);
         send.write_all(&request.encode()).await?;
         let mut status = [0];
@@ -100,10 +134,18 @@ impl Lanes {
             Some(Status::Data) => {
                 let mut salt = [0; 32];
                 recv.read_exact(&mut salt).await?;
+                let strands = spreading(&self.strands, left);
+                let records = Records {
+                    lane: recv,
+                    number: 0,
+                    merge: strands.map(|strands| Merge::new(strands.lend(), salt)),
+                    spread: false,
+                };
+                let acks = Acknowledger(send);
                 Ok(Fetched::Data {
                     salt,
-                    records: Records(recv),
-                    acks: Acknowledger(send),
+                    records,
+                    acks,
                 })
             }
             Some(refused) => Ok(Fetched::Refused(refused)),
@@ -113,10 +155,22 @@ impl Lanes {
 
     /// The next request of the peer.
     pub(crate) async fn accept(&self) -> Result<Asked, LaneError> {
-        let (send, recv) = self.0.accept().await?;
+        let (send, recv) = self.streams.accept().await?;
         send.set_priority(PRIORITY);
-        Ok(Asked { send, recv })
+        let strands = self.strands.clone();
+        Ok(Asked {
+            send,
+            recv,
+            strands,
+        })
     }
+}
+
+/// The strands that a lane with so much to carry uses. What is written live keeps to the lane:
+/// its writer may pause for as long as it likes, and a strand that stands still is given up.
+fn spreading(strands: &Option<Arc<Strands>>, left: Option<u64>) -> Option<&Arc<Strands>> {
+    let long = left.is_some_and(|left| left >= SPREAD_LEAST);
+    strands.as_ref().filter(|_| long)
 }
 
 /// The answer to a request.
@@ -135,6 +189,7 @@ pub(crate) enum Fetched {
 pub(crate) struct Asked {
     send: SendStream,
     recv: RecvStream,
+    strands: Option<Arc<Strands>>,
 }
 
 impl Asked {
@@ -152,45 +207,80 @@ impl Asked {
         }
     }
 
-    /// Begins to answer with records sealed under a key that `salt` goes into.
-    pub(crate) async fn answer(mut self, salt: &[u8; 32]) -> Result<(Outgoing, Acks), LaneError> {
+    /// Begins to answer with records sealed under a key that `salt` goes into; with so many
+    /// bytes of a file, if that is known.
+    pub(crate) async fn answer(
+        mut self,
+        salt: &[u8; 32],
+        left: Option<u64>,
+    ) -> Result<(Outgoing, Acks), LaneError> {
+        // Before the peer can ask on a strand.
+        let strands = spreading(&self.strands, left);
+        let sides = strands.map(|strands| Sides::new(strands.lend(), *salt));
         let mut head = [Status::Data.encode(); 33];
         if let Some(place) = head.last_chunk_mut() {
             *place = *salt;
         }
         self.send.write_all(&head).await?;
-        Ok((Outgoing(self.send), Acks(self.recv)))
+        let outgoing = Outgoing {
+            lane: self.send,
+            number: 0,
+            sides,
+            spread: false,
+        };
+        Ok((outgoing, Acks(self.recv)))
     }
 }
 
 /// The sending half of a lane.
-pub(crate) struct Outgoing(SendStream);
+pub(crate) struct Outgoing {
+    lane: SendStream,
+    /// Of the next record.
+    number: u32,
+    sides: Option<Sides>,
+    /// Whether records have left the lane for strands.
+    spread: bool,
+}
 
 impl Outgoing {
     /// Sends one sealed record: ciphertext and tag.
     pub(crate) async fn record(&mut self, sealed: Bytes, last: bool) -> Result<(), LaneError> {
         let len = u32::try_from(sealed.len().saturating_sub(TAG_LEN)).unwrap_or(0);
         let head = len | if last { LAST } else { 0 };
+        let number = self.number;
+        // No file has so many: its counter ends before.
+        self.number = number.checked_add(1).ok_or(LaneError::Protocol)?;
+        if let Some(sides) = &mut self.sides
+            && sides.gather()
+        {
+            if !std::mem::replace(&mut self.spread, true) {
+                self.lane.write_all(&SPREAD.to_be_bytes()).await?;
+            }
+            return Ok(sides.record((number, head, sealed)).await?);
+        }
         let mut parts = [Bytes::copy_from_slice(&head.to_be_bytes()), sealed];
-        Ok(self.0.write_chunks(&mut parts).await?)
+        Ok(self.lane.write_chunks(&mut parts).await?)
     }
 
     /// Sends `padding` zeros and waits until the peer has everything.
     pub(crate) async fn finish(mut self, mut padding: u64) -> Result<(), LaneError> {
+        if let Some(sides) = self.sides {
+            sides.finish().await?;
+        }
         while padding > 0 {
             let count = usize::try_from(padding)
                 .unwrap_or(usize::MAX)
                 .min(PADDING.len());
             let mut zeros = [Bytes::from_static(PADDING.get(..count).unwrap_or_default())];
-            self.0.write_chunks(&mut zeros).await?;
+            self.lane.write_chunks(&mut zeros).await?;
             padding -= count as u64;
         }
-        Ok(self.0.finish().await?)
+        Ok(self.lane.finish().await?)
     }
 
     /// Lets the lane go in a way that cannot be taken for its end.
     pub(crate) fn abort(mut self) {
-        self.0.reset();
+        self.lane.reset();
     }
 }
 
@@ -207,33 +297,56 @@ impl Acks {
 }
 
 /// The receiving half of a lane.
-pub(crate) struct Records(RecvStream);
+pub(crate) struct Records {
+    lane: RecvStream,
+    /// Of the next record.
+    number: u32,
+    merge: Option<Merge>,
+    /// Whether the sender has left the lane for strands.
+    spread: bool,
+}
 
 impl Records {
     /// The next record and whether it is the last.
     pub(crate) async fn next(&mut self) -> Result<(Vec<u8>, bool), LaneError> {
-        let mut head = [0; 4];
-        self.0.read_exact(&mut head).await?;
-        let head = u32::from_be_bytes(head);
-        let len = usize::try_from(head & !LAST).unwrap_or(usize::MAX);
-        if len == 0 || len > CHUNK_LEN {
-            return Err(LaneError::Protocol);
+        let number = self.number;
+        self.number = number.checked_add(1).ok_or(LaneError::Protocol)?;
+        if !self.spread {
+            let mut head = [0; 4];
+            self.lane.read_exact(&mut head).await?;
+            let head = u32::from_be_bytes(head);
+            if head != SPREAD {
+                return read_record(&mut self.lane, head).await;
+            }
+            self.spread = true;
         }
-        let mut sealed = vec![0; len + TAG_LEN];
-        self.0.read_exact(&mut sealed).await?;
-        Ok((sealed, head & LAST != 0))
+        match &mut self.merge {
+            Some(merge) => merge.next(number).await,
+            None => Err(LaneError::Protocol),
+        }
     }
 
     /// Takes the padding, so that the sender learns that all has come.
     pub(crate) async fn drain(mut self, padding: u64) {
         let mut left = padding;
-        while let Ok(count @ 1..) = self.0.skip(CHUNK_LEN).await {
+        while let Ok(count @ 1..) = self.lane.skip(CHUNK_LEN).await {
             let Some(rest) = left.checked_sub(count as u64) else {
                 return;
             };
             left = rest;
         }
     }
+}
+
+/// What follows the `head` of a record, and whether it is the last.
+async fn read_record(recv: &mut RecvStream, head: u32) -> Result<(Vec<u8>, bool), LaneError> {
+    let len = usize::try_from(head & !LAST).unwrap_or(usize::MAX);
+    if len == 0 || len > CHUNK_LEN {
+        return Err(LaneError::Protocol);
+    }
+    let mut sealed = vec![0; len + TAG_LEN];
+    recv.read_exact(&mut sealed).await?;
+    Ok((sealed, head & LAST != 0))
 }
 
 /// Tells the sender how far the file is written.

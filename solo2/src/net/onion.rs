@@ -27,6 +27,7 @@ use safelog::DisplayRedacted as _;
 use solo2_crypto::noise::Carrier;
 use solo2_crypto::rendezvous;
 use solo2_crypto::secret::Secret;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -36,6 +37,7 @@ use tor_hsservice::config::OnionServiceConfigBuilder;
 use tor_hsservice::{RendRequest, RunningOnionService, StreamRequest, handle_rend_requests};
 use tor_llcrypto::pk::{curve25519, ed25519};
 use tor_rtcompat::{CompoundRuntime, PreferredRuntime};
+use zeroize::Zeroizing;
 
 use super::RoutePolicy;
 use super::connection::Connection;
@@ -46,8 +48,9 @@ mod config;
 
 pub(crate) use config::{Bridge, Settings};
 
-/// The one port of our services: nothing else is there.
+/// The ports of our services: nothing else is there.
 const PORT: u16 = 1;
+const STRAND_PORT: u16 = 2;
 /// How long a call may take; circuits and descriptors are tried anew meanwhile.
 const CALL_MAX: Duration = Duration::from_secs(90);
 /// How often and when a call is made again that found no guard or no directory to begin with.
@@ -58,6 +61,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const SECOND_CALL: Duration = Duration::from_secs(20);
 /// Callers that nobody has attended to yet; further ones are turned away.
 const CALLERS_MAX: usize = 4;
+/// How long a strand may take to say which link it belongs to.
+const TOKEN_MAX: Duration = Duration::from_secs(30);
 
 /// Why there is no connection through Tor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -274,10 +279,13 @@ impl Tor {
             .map_err(|error| OnionError::of(&error))?
             .ok_or_else(|| OnionError::Setup("the service is switched off".to_owned()))?;
         let (callers, calls) = mpsc::channel(CALLERS_MAX);
-        let answering = tokio::spawn(answer(requests, callers, door.address()));
+        let (joining, strands) = mpsc::channel(CALLERS_MAX);
+        let answering = answer(requests, callers, joining, door.address());
+        let answering = tokio::spawn(answering);
         self.services().push(Arc::downgrade(&running));
         Ok(Service {
             calls,
+            strands,
             _answering: AbortOnDrop(answering),
             _running: running,
         })
@@ -285,6 +293,33 @@ impl Tor {
 
     /// Calls the service behind `door`.
     pub(crate) async fn call(&self, door: &Door) -> Result<Connection, OnionError> {
+        let id = self.may_read(door)?;
+        let stream = self.stream(id, PORT).await?;
+        Ok(connection(yamux::Mode::Client, stream, door.address()))
+    }
+
+    /// Calls it once more, for the link that `token` belongs to, over a circuit of its own.
+    pub(crate) async fn strand(
+        &self,
+        door: &Door,
+        token: &Secret<32>,
+    ) -> Result<Connection, OnionError> {
+        let id = self.may_read(door)?;
+        let calling = self.attempt(id, STRAND_PORT, IsolationToken::new());
+        let mut stream = match timeout(CALL_MAX, calling).await {
+            Ok(called) => called.map_err(|error| OnionError::of(&error))?,
+            Err(_) => return Err(OnionError::Timeout),
+        };
+        let said = async {
+            stream.write_all(token.expose()).await?;
+            stream.flush().await
+        };
+        said.await.map_err(OnionError::setup)?;
+        Ok(connection(yamux::Mode::Client, stream, door.address()))
+    }
+
+    /// Which service is behind `door`; with our key, so that Tor can find it.
+    fn may_read(&self, door: &Door) -> Result<HsId, OnionError> {
         let id = door.id();
         let known = self.client.get_service_discovery_key(id);
         if !matches!(known, Ok(Some(_))) {
@@ -292,8 +327,7 @@ impl Tor {
                 .insert_service_discovery_key(KeystoreSelector::Primary, id, door.reader())
                 .map_err(|error| OnionError::setup(&error))?;
         }
-        let stream = self.stream(id, PORT).await?;
-        Ok(connection(yamux::Mode::Client, stream, door.address()))
+        Ok(id)
     }
 
     /// A stream to a port of the service `id`.
@@ -375,6 +409,7 @@ async fn either<T, E>(
 /// A service that is kept up; whoever calls arrives as a connection.
 pub(crate) struct Service {
     calls: mpsc::Receiver<Connection>,
+    strands: mpsc::Receiver<Joining>,
     _answering: AbortOnDrop,
     _running: Arc<RunningOnionService>,
 }
@@ -384,7 +419,26 @@ impl Service {
     pub(crate) async fn next(&mut self) -> Option<Connection> {
         self.calls.recv().await
     }
+
+    /// The next caller, or a further stream of one that was.
+    pub(crate) async fn next_or_strand(&mut self) -> Option<Caller> {
+        tokio::select! {
+            called = self.calls.recv() => called.map(Caller::Link),
+            joining = self.strands.recv() => joining.map(Caller::Strand),
+        }
+    }
 }
+
+/// What comes to a service.
+pub(crate) enum Caller {
+    /// Somebody who wants a link.
+    Link(Connection),
+    /// A strand of a link.
+    Strand(Joining),
+}
+
+/// A strand, and the token by which it is known whose.
+pub(crate) type Joining = (Secret<32>, Connection);
 
 struct AbortOnDrop(JoinHandle<()>);
 
@@ -397,34 +451,52 @@ impl Drop for AbortOnDrop {
 async fn answer(
     requests: impl Stream<Item = RendRequest> + Send,
     callers: mpsc::Sender<Connection>,
+    joining: mpsc::Sender<Joining>,
     address: [u8; 32],
 ) {
     let mut streams = pin!(handle_rend_requests(requests));
     while let Some(request) = streams.next().await {
-        let Ok(place) = callers.clone().try_reserve_owned() else {
+        let port = port(&request);
+        if port == Some(PORT)
+            && let Ok(place) = callers.clone().try_reserve_owned()
+        {
+            tokio::spawn(async move {
+                if let Ok(stream) = request.accept(Connected::new_empty()).await {
+                    place.send(connection(yamux::Mode::Server, stream, address));
+                }
+            });
+        } else if port == Some(STRAND_PORT)
+            && let Ok(place) = joining.clone().try_reserve_owned()
+        {
+            tokio::spawn(async move {
+                if let Some(joined) = join(request, address).await {
+                    place.send(joined);
+                }
+            });
+        } else {
+            // Nothing else is here, or too many wait already.
             let _ = request.shutdown_circuit();
-            continue;
-        };
-        tokio::spawn(async move {
-            if let Some(stream) = accept(request).await {
-                place.send(connection(yamux::Mode::Server, stream, address));
-            }
-        });
+        }
     }
 }
 
-/// Takes a stream to our port; whoever asks for anything else loses the circuit.
-async fn accept(request: StreamRequest) -> Option<DataStream> {
+/// The port that a stream is to lead to.
+fn port(request: &StreamRequest) -> Option<u16> {
     use tor_proto::stream::IncomingStreamRequest;
-    let wanted = matches!(
-        request.request(),
-        IncomingStreamRequest::Begin(begin) if begin.port() == PORT
-    );
-    if !wanted {
-        let _ = request.shutdown_circuit();
-        return None;
+    match request.request() {
+        IncomingStreamRequest::Begin(begin) => Some(begin.port()),
+        _ => None,
     }
-    request.accept(Connected::new_empty()).await.ok()
+}
+
+/// Takes a strand and hears which link it belongs to.
+async fn join(request: StreamRequest, address: [u8; 32]) -> Option<Joining> {
+    let mut stream = request.accept(Connected::new_empty()).await.ok()?;
+    let mut token = Zeroizing::new([0; 32]);
+    let heard = timeout(TOKEN_MAX, stream.read_exact(token.as_mut())).await;
+    heard.ok()?.ok()?;
+    let connection = connection(yamux::Mode::Server, stream, address);
+    Some((Secret::new(&token), connection))
 }
 
 fn connection(side: yamux::Mode, stream: DataStream, address: [u8; 32]) -> Connection {

@@ -242,7 +242,8 @@ impl Courier {
                 &self.keys.pair_secret,
                 self.net.certificate.account().as_bytes(),
             );
-            let keeping = onions::keep(self.net.onions.clone(), own, callers);
+            let (onions, keys) = (self.net.onions.clone(), self.keys.clone());
+            let keeping = onions::keep(onions, own, callers, keys);
             self.service = Some(Keeping(tokio::spawn(keeping)));
             self.callers = calls;
         }

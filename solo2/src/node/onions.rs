@@ -19,11 +19,12 @@ use tokio::time::{interval, sleep};
 use tor_hscrypto::pk::HsId;
 
 use super::Egress;
+use super::peer::PeerKeys;
 use crate::agent::rpc::EventSink;
 use crate::config::TorConfig;
 use crate::net::RoutePolicy;
 use crate::net::connection::Connection;
-use crate::net::onion::{Door, OnionError, Settings, Tor};
+use crate::net::onion::{Caller, Door, OnionError, Settings, Tor};
 
 /// How often a reader hears how far Tor is.
 const TELL_EVERY: Duration = Duration::from_millis(200);
@@ -153,8 +154,14 @@ fn percent(fraction: f32) -> u8 {
     (fraction * 100.0).round() as u8
 }
 
-/// Keeps our service for one contact up for as long as somebody takes its callers.
-pub(crate) async fn keep(onions: Arc<Onions>, door: Door, callers: mpsc::Sender<Connection>) {
+/// Keeps our service for one contact up for as long as somebody takes its callers; strands go
+/// to the link that they belong to.
+pub(crate) async fn keep(
+    onions: Arc<Onions>,
+    door: Door,
+    callers: mpsc::Sender<Connection>,
+    keys: Arc<PeerKeys>,
+) {
     let mut failures = 0;
     while !callers.is_closed() {
         let service = match onions.tor().await {
@@ -166,9 +173,14 @@ pub(crate) async fn keep(onions: Arc<Onions>, door: Door, callers: mpsc::Sender<
                 failures = 0;
                 loop {
                     tokio::select! {
-                        caller = service.next() => match caller {
-                            Some(caller) => {
-                                let _ = callers.send(caller).await;
+                        caller = service.next_or_strand() => match caller {
+                            Some(Caller::Link(connection)) => {
+                                let _ = callers.send(connection).await;
+                            }
+                            Some(Caller::Strand((token, connection))) => {
+                                if let Some(strands) = keys.strands() {
+                                    strands.join(&token, connection);
+                                }
                             }
                             None => break,
                         },

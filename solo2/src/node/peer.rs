@@ -1,7 +1,7 @@
 //! What this side remembers of one contact's conversation, and the link it runs on.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use solo2_crypto::agreement::OneTimeKeys;
 use solo2_crypto::identity::DeviceCertificate;
@@ -22,6 +22,7 @@ use crate::net::frame::Frame;
 use crate::net::handshake::Psks;
 use crate::net::link::LinkInfo;
 use crate::net::onion::OnionError;
+use crate::net::strands::Strands;
 
 const STATE_VERSION: u8 = 1;
 
@@ -187,6 +188,8 @@ pub(crate) struct PeerKeys {
     psks: Mutex<Option<Psks>>,
     /// Why the last attempt under a policy that hides us came to nothing.
     trouble: Mutex<Option<Trouble>>,
+    /// The strands of the newest link, while it lives.
+    strands: Mutex<Weak<Strands>>,
 }
 
 /// Why no link under a policy that hides us came up.
@@ -210,6 +213,7 @@ impl PeerKeys {
             pair_secret: state.pair_secret.duplicate(),
             psks: Mutex::new(state.session.as_ref().map(|_| state.psks.duplicate())),
             trouble: Mutex::new(None),
+            strands: Mutex::default(),
         }
     }
 
@@ -223,6 +227,16 @@ impl PeerKeys {
 
     pub(crate) fn set_trouble(&self, trouble: Option<Trouble>) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// What a further stream of the contact's through Tor may belong to.
+    pub(crate) fn strands(&self) -> Option<Arc<Strands>> {
+        let strands = self.strands.lock().unwrap_or_else(PoisonError::into_inner);
+        strands.upgrade()
+    }
+
+    pub(crate) fn set_strands(&self, strands: &Arc<Strands>) {
+        *self.strands.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(strands);
     }
 
     /// The psk chain for a handshake; `None` when a new agreement is due.

@@ -416,7 +416,8 @@ impl Pull {
             offset,
             prefix,
         };
-        let (salt, records, acks) = match self.lanes.fetch(request).await? {
+        let left = self.size.map(|size| size.saturating_sub(offset));
+        let (salt, records, acks) = match self.lanes.fetch(request, left).await? {
             Fetched::Data {
                 salt,
                 records,

@@ -198,6 +198,7 @@ impl Core {
                     "connected": link.is_some(),
                     "route": link.map(|link| link.route),
                     "transport": link.map(|link| link.transport),
+                    "circuits": link.and_then(|link| link.lanes.circuits()),
                     "key_epoch": info.as_ref().map(|info| info.key_epoch),
                     "handshake_id": info.as_ref().map(|info| hex(&info.handshake_id)),
                     "cover": info.map(|info| Cover(info.cover).to_string()),

@@ -128,7 +128,8 @@ impl Serving {
             Err(_) => return,
         };
         let salt: [u8; 32] = rand::random();
-        let Ok((outgoing, acks)) = asked.answer(&salt).await else {
+        let left = size.saturating_sub(request.offset);
+        let Ok((outgoing, acks)) = asked.answer(&salt, Some(left)).await else {
             return;
         };
         let sealer = Sealer::new(attempt_key(&job.key, &id, &salt, request.offset));
@@ -309,7 +310,7 @@ async fn relay(asked: Asked, request: &Request, job: &Job, feed: &Feed) {
     // before: a command whose spool is full would wait for them, and the peer for it.
     feed.acknowledge(offset);
     let salt: [u8; 32] = rand::random();
-    let Ok((outgoing, mut acks)) = asked.answer(&salt).await else {
+    let Ok((outgoing, mut acks)) = asked.answer(&salt, None).await else {
         return;
     };
     let sealer = Sealer::new(attempt_key(&job.key, &request.file, &salt, offset));

@@ -466,7 +466,7 @@ async fn serve_once(lanes: &Lanes, records: &[(Vec<u8>, bool)], spoil: impl Fn(&
     let salt = [9; 32];
     let key = Secret::new(&[request.file[0]; 32]);
     let mut sealer = Sealer::new(attempt_key(&key, &request.file, &salt, request.offset));
-    let (mut outgoing, _acks) = asked.answer(&salt).await.expect("a lane");
+    let (mut outgoing, _acks) = asked.answer(&salt, None).await.expect("a lane");
     for (record, last) in records {
         let mut sealed = record.clone();
         sealer.seal(&mut sealed, *last).expect("a chunk");

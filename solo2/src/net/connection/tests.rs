@@ -39,7 +39,7 @@ pub(crate) async fn ends_over(over: Over) -> Ends {
     }
 }
 
-fn shared(side: yamux::Mode, bytes: DuplexStream) -> Connection {
+pub(crate) fn shared(side: yamux::Mode, bytes: DuplexStream) -> Connection {
     let (_, path) = watch::channel(PathState::NONE);
     Connection::shared(side, bytes, (Carrier::Onion, [7; 32]), path, ())
 }

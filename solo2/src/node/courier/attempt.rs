@@ -28,6 +28,7 @@ use crate::net::ice::Role;
 use crate::net::ice::offer::LinkSignal;
 use crate::net::link::{self, LinkEvent, LinkInfo, Renewal};
 use crate::net::onion::Door;
+use crate::net::strands::{Dial, Held, Strands};
 
 /// How long both ends may take to find a path.
 const CONNECT_MAX: Duration = Duration::from_secs(30);
@@ -100,7 +101,13 @@ pub(super) async fn attempt(
         Via::Direct | Via::Relay => HANDSHAKE_MAX,
     };
     match timeout(patience, shake_hands(&net, &keys, role, &connection)).await {
-        Ok(Ok(established)) => carry(&net, &keys, policy, &connection, established).await,
+        Ok(Ok(established)) => {
+            let strands = match connection.path().borrow().via {
+                Via::Onion => Some(strands(&net, &keys, role, &established)),
+                Via::Direct | Via::Relay => None,
+            };
+            carry(&net, &keys, policy, (&connection, strands), established).await;
+        }
         Ok(Err(error)) => {
             tracing::info!("handshake failed: {error}");
             if matches!(error, HandshakeError::Unproven) && role == Role::Controlling {
@@ -110,6 +117,29 @@ pub(super) async fn attempt(
         }
         Err(_) => tracing::info!("handshake timed out"),
     }
+}
+
+/// Those of a link through Tor; who called it calls them, too.
+fn strands(
+    net: &Arc<NetContext>,
+    keys: &Arc<PeerKeys>,
+    role: Role,
+    established: &handshake::Established,
+) -> Arc<Strands> {
+    let hash = established.transport.handshake_hash();
+    let token = rendezvous::onion_strand(&established.psk, &hash);
+    let said = token.duplicate();
+    let (net, caller) = (net.clone(), keys.clone());
+    let dial: Dial = Box::new(move || {
+        let (net, keys, said) = (net.clone(), caller.clone(), said.duplicate());
+        Box::pin(async move {
+            let theirs = Door::new(&keys.pair_secret, keys.certificate.account().as_bytes());
+            net.onions.tor().await?.strand(&theirs, &said).await
+        })
+    });
+    let strands = Strands::new(token, (role == Role::Controlling).then_some(dial));
+    keys.set_strands(&strands);
+    strands
 }
 
 /// Why an attempt has come to nothing.
@@ -204,10 +234,11 @@ async fn carry(
     net: &NetContext,
     keys: &PeerKeys,
     policy: RoutePolicy,
-    connection: &Connection,
+    (connection, strands): (&Connection, Option<Arc<Strands>>),
     established: handshake::Established,
 ) {
     let contact = keys.contact;
+    let _held = strands.clone().map(Held);
     let serial = net.serial.fetch_add(1, Ordering::Relaxed);
     let (frames, outgoing) = mpsc::unbounded_channel();
     let (info_tx, info) = watch::channel(LinkInfo {
@@ -223,7 +254,7 @@ async fn carry(
         frames,
         info,
         path: connection.path(),
-        lanes: Lanes::new(connection.streams.clone(), connection.path()),
+        lanes: Lanes::new(connection.streams.clone(), connection.path(), strands),
         initiator: established.initiator,
         psk: established.psk.duplicate(),
         generation: established.generation,

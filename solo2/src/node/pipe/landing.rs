@@ -286,7 +286,7 @@ impl Landing {
             prefix,
         };
         let fetched = tokio::select! {
-            fetched = offer.lanes.fetch(request) => fetched?,
+            fetched = offer.lanes.fetch(request, None) => fetched?,
             () = left(&mut self.frames) => return Err(Stop::Left),
         };
         let (salt, records, acks) = match fetched {
