@@ -2,10 +2,11 @@
 //!
 //! ```text
 //!   solo2-relay://ID.KEY@HOST/?udp=PORT[&tcp=PORT][&tls=PORT[&pin=PIN]]
+//!   solo2-relay://ID.KEY@NAME.onion/?tcp=PORT
 //! ```
 //!
 //! ID, KEY and PIN are base64url, HOST is a name, an IPv4 address, or an IPv6 address in
-//! brackets. Parameters that a reader does not know are passed over, so that an invite
+//! brackets. An onion service is reached over TCP alone. Parameters that a reader does not know are passed over, so that an invite
 //! may say more one day; one that it knows and cannot read is an error.
 //! Spec: docs/protocol/8-relay.md §3.
 
@@ -35,8 +36,8 @@ pub struct Invite {
     pub key: InviteKey,
     /// Where the relay is.
     pub host: Host,
-    /// The UDP port that it serves TURN on.
-    pub udp: u16,
+    /// The UDP port that it serves TURN on; `None` at an onion service only.
+    pub udp: Option<u16>,
     /// The port where it serves TURN over TCP, if it does.
     pub tcp: Option<u16>,
     /// Where it serves TURN under TLS, if it does.
@@ -113,9 +114,12 @@ impl Invite {
         // Writing to a string does not fail.
         let _ = write!(url, "{}.", self.id);
         BASE64URL_NOPAD.encode_append(self.key.expose(), &mut url);
-        let _ = write!(url, "@{}/?udp={}", self.host.in_a_url(), self.udp);
-        if let Some(port) = self.tcp {
-            let _ = write!(url, "&tcp={port}");
+        let _ = write!(url, "@{}/", self.host.in_a_url());
+        for (name, port) in [("udp", self.udp), ("tcp", self.tcp)] {
+            if let Some(port) = port {
+                let before = if url.ends_with('/') { '?' } else { '&' };
+                let _ = write!(url, "{before}{name}={port}");
+            }
         }
         if let Some(Tls { port, pin }) = self.tls {
             let _ = write!(url, "&tls={port}");
@@ -185,11 +189,19 @@ impl FromStr for Invite {
         {
             return Err(InviteError::Part("key"));
         }
+        let host = host.ok_or(InviteError::Part("host"))?;
+        let complete = match host.is_onion() {
+            true => udp.is_none() && tcp.is_some() && tls.is_none(),
+            false => udp.is_some(),
+        };
+        if !complete {
+            return Err(InviteError::Part("port"));
+        }
         Ok(Self {
             id: id.parse().map_err(|_| InviteError::Part("id"))?,
             key: InviteKey::new(bytes),
-            host: host.ok_or(InviteError::Part("host"))?,
-            udp: udp.ok_or(InviteError::Part("port"))?,
+            host,
+            udp,
             tcp,
             tls: tls.map(|port| Tls { port, pin }),
         })
@@ -215,7 +227,7 @@ mod tests {
         let invite: Invite = SAMPLE.parse().unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(invite.id.ends(), Some(1_800_000_000));
         assert!(invite.host == Host::Name("relay.example".into()));
-        assert_eq!(invite.udp, 3478);
+        assert_eq!(invite.udp, Some(3478));
         assert_eq!(*invite.to_url(), SAMPLE);
         let (username, password) = invite.credential(1_790_000_000 - 3600, 3600);
         assert_eq!(username.to_string(), "1790000000:a0nSAAECAwQFBgcI");
@@ -243,16 +255,16 @@ mod tests {
         };
         assert_eq!(
             read(&format!("{SAMPLE}&color=blue")),
-            Ok((Host::Name("relay.example".into()), 3478))
+            Ok((Host::Name("relay.example".into()), Some(3478)))
         );
         let host = |to: &str| SAMPLE.replace("relay.example", to);
         assert_eq!(
             read(&host("[2001:db8::1]")),
-            Ok((Host::V6("2001:db8::1".parse().expect("valid")), 3478))
+            Ok((Host::V6("2001:db8::1".parse().expect("valid")), Some(3478)))
         );
         assert_eq!(
             read(&host("192.0.2.1")),
-            Ok((Host::V4(Ipv4Addr::new(192, 0, 2, 1)), 3478))
+            Ok((Host::V4(Ipv4Addr::new(192, 0, 2, 1)), Some(3478)))
         );
         for bad in [
             "",
@@ -318,6 +330,16 @@ mod tests {
                 pin: None
             })
         );
+        // An onion service: TCP, and nothing else.
+        let named = SAMPLE.replace("relay.example", &format!("{}.onion", "a".repeat(56)));
+        let onion = named.replace("udp=", "tcp=");
+        let invite: Invite = onion.parse().expect("valid");
+        assert_eq!((invite.udp, invite.tcp), (None, Some(3478)));
+        assert_eq!(*invite.to_url(), onion);
+        for bad in [named, format!("{onion}&udp=1"), format!("{onion}&tls=443")] {
+            let refused = bad.parse::<Invite>().err();
+            assert_eq!(refused, Some(InviteError::Part("port")), "{bad}");
+        }
         for (bad, part) in [
             ("&tcp=0", "port"),
             ("&tls=65536", "port"),

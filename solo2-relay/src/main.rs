@@ -109,7 +109,8 @@ struct InviteArgs {
     #[arg(long, value_name = "FILE")]
     secret_file: PathBuf,
     /// Where clients reach the relay, once for each transport: turn:HOST:PORT,
-    /// turn:HOST:PORT?transport=tcp, turns:HOST:PORT
+    /// turn:HOST:PORT?transport=tcp, turns:HOST:PORT; through Tor over TCP alone:
+    /// turn:NAME.onion:PORT?transport=tcp
     #[arg(long, value_name = "URI", required = true)]
     public: Vec<TurnUri>,
     /// The certificate that clients shall insist on, PEM: for one that nobody vouches for

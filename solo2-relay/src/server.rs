@@ -43,7 +43,6 @@ use solo2_server::tls::{self, TlsError};
 use thiserror::Error;
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{MissedTickBehavior, interval};
-use tokio_rustls::TlsAcceptor;
 use zeroize::Zeroizing;
 
 use self::config::{Settings, TurnSettings};
@@ -51,7 +50,7 @@ use self::io::Pump;
 pub use self::policy::Peers;
 use self::policy::Policy;
 use self::shared::Shared;
-use self::stream::StreamListener;
+use self::stream::{Kind, StreamListener};
 use self::turn::{Rules, Turn};
 use self::workers::Workers;
 use crate::credential::{InviteId, RelaySecret};
@@ -132,8 +131,8 @@ pub struct Server {
     since: Instant,
     tasks: Vec<JoinHandle<()>>,
     listen: Vec<SocketAddr>,
-    /// The same of TCP; whether it is under TLS.
-    listen_streams: Vec<(SocketAddr, bool)>,
+    /// The same of TCP, and what comes there.
+    listen_streams: Vec<(SocketAddr, &'static str)>,
 }
 
 impl Bound {
@@ -177,7 +176,7 @@ impl Bound {
     pub fn serve(self) -> Result<Server, StartError> {
         let listen = addresses(&self.shares);
         let listen_streams = self.streams.iter();
-        let listen_streams = listen_streams.map(|it| (it.address, it.is_tls())).collect();
+        let listen_streams = listen_streams.map(|it| (it.address, it.name())).collect();
         let (shared, since) = (Arc::new(self.shared), Instant::now());
         let mut shares = self.shares.into_iter();
         let first = shares.next().unwrap_or_default();
@@ -225,11 +224,20 @@ impl Server {
     /// The same of TCP, in the clear or under TLS.
     #[must_use]
     pub fn listen_streams(&self, tls: bool) -> Vec<SocketAddr> {
+        self.named(if tls { "tls" } else { "tcp" }).collect()
+    }
+
+    /// Where a Tor daemon finds it.
+    #[must_use]
+    pub fn onion(&self) -> Option<SocketAddr> {
+        self.named("onion").next()
+    }
+
+    fn named(&self, name: &str) -> impl Iterator<Item = SocketAddr> {
         let listeners = self.listen_streams.iter();
         listeners
-            .filter(|(_, is_tls)| *is_tls == tls)
+            .filter(move |(_, it)| *it == name)
             .map(|(address, _)| *address)
-            .collect()
     }
 
     /// Does something on every thread that serves, and waits for all.
@@ -278,18 +286,25 @@ fn addresses(shares: &[Vec<listen::Bound>]) -> Vec<SocketAddr> {
 fn stream_listeners(settings: &Settings) -> Result<Vec<StreamListener>, StartError> {
     let config = settings.tls.as_ref();
     let config = config.map(|files| tls::server(files, ALPN)).transpose()?;
-    let acceptor = config.map(TlsAcceptor::from);
-    let clear = settings.listen_tcp.iter().map(|at| (at, "tcp", None));
-    let sealed = settings.listen_tls.iter();
-    let sealed = sealed.map(|at| (at, "tls", acceptor.clone()));
-    let listen = |(&address, transport, tls)| {
-        stream::listen(address, tls).map_err(|source| StartError::Listen {
+    let sealed = config.map(|config| Kind::Tls(config.into()));
+    let clear = settings.listen_tcp.iter().map(|at| (at, Kind::Clear));
+    let sealed = sealed.map(|sealed| {
+        settings
+            .listen_tls
+            .iter()
+            .map(move |at| (at, sealed.clone()))
+    });
+    let onion = settings.onion.iter().map(|at| (at, Kind::Onion));
+    let listen = |(&address, kind): (&SocketAddr, Kind)| {
+        let transport = kind.name();
+        stream::listen(address, kind).map_err(|source| StartError::Listen {
             transport,
             address,
             source,
         })
     };
-    clear.chain(sealed).map(listen).collect()
+    let all = clear.chain(sealed.into_iter().flatten()).chain(onion);
+    all.map(listen).collect()
 }
 
 /// The engine, and the addresses that relayed sockets are bound to, if there are any.

@@ -17,12 +17,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use solo2_relay::invite::Invite;
+use solo2_relay::invite::{Host, Invite};
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use crate::error::{Failure, Kind};
-use crate::net::onion::Bridge;
-use crate::net::signal;
+use crate::net::onion::{self, Bridge};
+use crate::net::signal::{self, SignalUrlError};
+use crate::net::socket::is_onion;
 use crate::paths;
 use crate::size::Size;
 use zeroize::Zeroizing;
@@ -194,7 +195,12 @@ impl TryFrom<String> for RelayInvite {
     fn try_from(text: String) -> Result<RelayInvite, String> {
         let text = Zeroizing::new(text.trim().to_owned());
         match text.parse::<Invite>() {
-            Ok(_) => Ok(RelayInvite(text)),
+            Ok(invite) => match invite.host {
+                Host::Name(name) if is_onion(&name) && onion::service(&name).is_none() => {
+                    Err(SignalUrlError::Onion(name).to_string())
+                }
+                _ => Ok(RelayInvite(text)),
+            },
             Err(why) => Err(why.to_string()),
         }
     }

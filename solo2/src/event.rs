@@ -458,7 +458,8 @@ const TYPES: &[Row] = &[
             ("relay", Text),
             ("id", Text),
             ("host", Text),
-            ("udp", Number),
+            ("udp?", Number),
+            ("tcp?", Number),
             ("ends_at?", Time),
             ("ok", Bool),
             ("lent?", Text),
@@ -600,7 +601,8 @@ const RELAY: &[(&str, Shape)] = &[
     ("relay", Text),
     ("id", Text),
     ("host", Text),
-    ("udp", Number),
+    ("udp?", Number),
+    ("tcp?", Number),
     ("ends_at?", Time),
 ];
 

@@ -38,6 +38,7 @@ use crate::net::link::LinkTiming;
 use crate::net::mask::MaskKeys;
 use crate::net::socket::Tally;
 use crate::net::turn::RelayAccess;
+use crate::net::turn::stream::{Stream, ThroughTor};
 
 mod contacts;
 mod core;
@@ -259,6 +260,23 @@ impl NetContext {
             RoutePolicy::Direct | RoutePolicy::Onion | RoutePolicy::Offline => Vec::new(),
             RoutePolicy::Any | RoutePolicy::Relay => setup::find_relays(&relays, policy).await,
         }
+    }
+
+    /// The way to relays behind Tor: for who has one, or uses Tor already.
+    pub(crate) fn through_tor(&self) -> Option<ThroughTor> {
+        let own = self.relays().iter().any(|relay| relay.host.is_onion());
+        if !own && !self.onions.welcomes() {
+            return None;
+        }
+        let onions = self.onions.clone();
+        Some(Arc::new(move |service, port| {
+            let onions = onions.clone();
+            Box::pin(async move {
+                let stream = onions.stream(service.into(), port).await;
+                let stream = stream.map_err(std::io::Error::other)?;
+                Ok(Box::new(stream) as Box<dyn Stream>)
+            })
+        }))
     }
 
     fn set_relays(&self, invites: &[RelayInvite]) {

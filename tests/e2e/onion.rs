@@ -120,15 +120,8 @@ fn a_server_behind_tor_introduces_two_who_come_to_it_through_tor() {
     let mut server = Stream::start(serve);
     let ready = server.event("ready");
     let place: SocketAddr = ready["onion"].as_str().unwrap().parse().unwrap();
-    let daemon = world.path("tor");
-    let service = daemon.join("service");
-    let torrc = format!(
-        "SocksPort 0\nHiddenServiceDir {}\nHiddenServicePort 80 {place}\n",
-        service.display()
-    );
-    let _tor = network.join(&daemon, &torrc);
-    let name = fs::read_to_string(service.join("hostname")).unwrap();
-    let url = format!("ws://{}", name.trim());
+    let (_tor, name) = service_before(&network, &world, 80, place);
+    let url = format!("ws://{name}");
 
     let homes = [("a", "alice"), ("b", "bob")].map(|(dir, name)| {
         let home = world.home(dir, name);
@@ -141,7 +134,35 @@ fn a_server_behind_tor_introduces_two_who_come_to_it_through_tor() {
             home.object(&["agent", "status"])["signal"]["online"] == true
         });
     }
-    // Who holds the other ends of its connections: the Tor daemon, nobody else.
+    only_tor_comes_to(place);
+
+    pair_by(&a, &b, &[]);
+    a.deliver("bob", "introduced through Tor");
+    assert_eq!(b.recv_texts(1, PATIENCE), ["introduced through Tor"]);
+    assert_eq!(a.wait_connected("bob")["route"], "direct");
+    server.interrupt().ok();
+}
+
+/// A C tor that keeps an onion service whose `port` leads to `place`; and the service's name.
+fn service_before(
+    network: &TorNetwork,
+    world: &World,
+    port: u16,
+    place: SocketAddr,
+) -> (impl Sized, String) {
+    let daemon = world.path("tor");
+    let service = daemon.join("service");
+    let torrc = format!(
+        "SocksPort 0\nHiddenServiceDir {}\nHiddenServicePort {port} {place}\n",
+        service.display()
+    );
+    let tor = network.join(&daemon, &torrc);
+    let name = fs::read_to_string(service.join("hostname")).unwrap();
+    (tor, name.trim().to_owned())
+}
+
+/// Two at least have come to `place`, and the other ends of all connections are a Tor daemon's.
+fn only_tor_comes_to(place: SocketAddr) {
     let sockets = Command::new("ss")
         .args(["-tnpH", &format!("dport = :{}", place.port())])
         .output()
@@ -152,12 +173,59 @@ fn a_server_behind_tor_introduces_two_who_come_to_it_through_tor() {
         callers.lines().all(|line| line.contains("(\"tor\",")),
         "{callers}"
     );
+}
 
+/// The relay is known by the name of an onion service alone: it carries two whose addresses it
+/// does not learn, one of them by what the other lends.
+#[test]
+fn a_relay_behind_tor_carries_those_who_come_to_it_through_tor() {
+    if let Some(missing) = tornet::missing() {
+        return println!("skipped: needs {missing}");
+    }
+    let network = TorNetwork::start_for_c();
+    let world = World::new();
+    let mut serve = world.server("solo2-relay");
+    serve.args(["serve", "--secret-file", "relay-secret", "--json"]);
+    serve.args(["--listen-udp", "127.0.0.1:0", "--onion", "127.0.0.1:0"]);
+    let mut relay = Stream::start(serve);
+    let ready = relay.event("ready");
+    let place: SocketAddr = ready["onion"].as_str().unwrap().parse().unwrap();
+    let (_tor, name) = service_before(&network, &world, 3478, place);
+    let mut invite = world.server("solo2-relay");
+    invite.args(["invite", "--secret-file", "relay-secret", "--public"]);
+    invite.arg(format!("turn:{name}:3478?transport=tcp"));
+    let invite = String::from_utf8(invite.output().unwrap().stdout).unwrap();
+
+    let [a, b] = homes(&world, &network);
     pair_by(&a, &b, &[]);
-    a.deliver("bob", "introduced through Tor");
-    assert_eq!(b.recv_texts(1, PATIENCE), ["introduced through Tor"]);
-    assert_eq!(a.wait_connected("bob")["route"], "direct");
-    server.interrupt().ok();
+    a.run(&["relay", "add", invite.trim()]).ok();
+    eventually(PATIENCE, "the relay is found", || {
+        a.run(&["relay", "test", "--timeout", "30s"]).code == 0
+    });
+    a.run(&["contact", "set", "bob", "route=relay", "strict=true"])
+        .ok();
+    let sent = send(&a, "bob", "past whoever watches the relay");
+    assert_eq!(sent["results"][0]["route"], "relay");
+    assert_eq!(
+        b.recv_texts(1, PATIENCE),
+        ["past whoever watches the relay"]
+    );
+    only_tor_comes_to(place);
+    let file = world.file("file", vec![7; 1 << 20]);
+    let way = ["--wait", "delivered", "--timeout", "110s"];
+    let sent = b.run(&[&["send", "alice", "-f", &file], &way[..]].concat());
+    sent.ok();
+    assert_eq!(b.route("alice")["route"], "relay");
+
+    // Bob lets nothing but relays see him, too, and has none of his own.
+    b.run(&["contact", "set", "alice", "route=relay", "strict=true"])
+        .ok();
+    let refused = b.run(&["send", "alice", "-m", "x", "--wait", "delivered"]);
+    refused.exits(10).says("relay");
+    b.run(&["relay", "add", invite.trim()]).ok();
+    let sent = send(&b, "alice", "neither sees the other");
+    assert_eq!(sent["results"][0]["route"], "relay");
+    relay.interrupt().ok();
 }
 
 #[test]

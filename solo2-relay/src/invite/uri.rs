@@ -25,6 +25,12 @@ pub enum Host {
 }
 
 impl Host {
+    /// Whether it is an onion service, which Tor leads to.
+    #[must_use]
+    pub fn is_onion(&self) -> bool {
+        matches!(self, Self::Name(name) if name.ends_with(".onion"))
+    }
+
     /// As URLs and TURN URIs have it, IPv6 in brackets.
     #[must_use]
     pub fn in_a_url(&self) -> String {

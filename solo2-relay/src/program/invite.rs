@@ -97,7 +97,17 @@ fn reached_at(args: &InviteArgs, id: InviteId, key: InviteKey) -> Result<Invite,
     let Some(host) = hosts().next().filter(|host| hosts().all(|it| it == *host)) else {
         return Err(wrong("every --public of an invite names the same host"));
     };
-    let udp = udp.ok_or_else(|| wrong("an invite needs --public turn:HOST:PORT, for UDP"))?;
+    match host.is_onion() {
+        true if udp.is_some() || tls.is_some() || tcp.is_none() => {
+            return Err(wrong(
+                "an onion service is reached over TCP alone: --public turn:NAME.onion:PORT?transport=tcp",
+            ));
+        }
+        false if udp.is_none() => {
+            return Err(wrong("an invite needs --public turn:HOST:PORT, for UDP"));
+        }
+        _ => {}
+    }
     let pin = args.tls_cert.as_deref().map(tls::leaf).transpose();
     let pin = pin.map_err(|error| Failure::new(IO, error))?;
     let pin = pin.map(|certificate| Pin::of(&certificate));

@@ -1,5 +1,6 @@
 //! `serve` and `check-config`.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::json;
@@ -103,7 +104,7 @@ pub(crate) fn check(settings: &Settings, json: bool) -> Result<(), Failure> {
         &json!({
             "v": 1, "type": "config", "status": "ok", "listen": settings.listen_udp(),
             "listen_tcp": settings.listen_streams(false), "listen_tls": settings.listen_streams(true),
-            "role": settings.roles(), "peers": peers(settings), "relayed": settings.relayed(),
+            "onion": settings.onion(), "role": settings.roles(), "peers": peers(settings), "relayed": settings.relayed(),
             "threads": settings.threads(), "realm": settings.realm().map(Realm::as_str), "max_allocs": allocations, "max_allocs_per_cred": each, "max_connections": settings.connections(),
         }),
         "the configuration is good",
@@ -126,7 +127,13 @@ fn say_ready(settings: &Settings, server: &Server, json: bool) -> Result<(), Fai
     let listen = server.listen();
     let (tcp, tls) = (server.listen_streams(false), server.listen_streams(true));
     let mut words = Vec::new();
-    for (transport, addresses) in [("udp", &listen), ("tcp", &tcp), ("tls", &tls)] {
+    let onion: Vec<SocketAddr> = server.onion().into_iter().collect();
+    for (transport, addresses) in [
+        ("udp", &listen),
+        ("tcp", &tcp),
+        ("tls", &tls),
+        ("for Tor", &onion),
+    ] {
         if !addresses.is_empty() {
             let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
             words.push(format!("{transport} {}", addresses.join(", ")));
@@ -135,8 +142,8 @@ fn say_ready(settings: &Settings, server: &Server, json: bool) -> Result<(), Fai
     MOUTH.say(
         json,
         &json!({
-            "v": 1, "type": "ready", "listen": listen, "listen_tcp": tcp, "listen_tls": tls, "role": settings.roles(),
-            "peers": peers(settings), "relayed": settings.relayed(),
+            "v": 1, "type": "ready", "listen": listen, "listen_tcp": tcp, "listen_tls": tls, "onion": server.onion(),
+            "role": settings.roles(), "peers": peers(settings), "relayed": settings.relayed(),
         }),
         &format!(
             "solo2-relay: {} on {}",

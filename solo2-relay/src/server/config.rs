@@ -49,6 +49,12 @@ pub struct Options {
     /// Address and port to serve over TLS, for networks that let nothing else through
     #[arg(long, value_name = "ADDR")]
     pub listen_tls: Vec<SocketAddr>,
+    /// Listen over TCP here, too, for a Tor daemon on this machine that keeps an onion service
+    ///
+    /// A loopback address. Who comes this way has no address, so all of them together may
+    /// be half of --max-connections.
+    #[arg(long, value_name = "ADDR")]
+    pub onion: Option<SocketAddr>,
     /// Threads that serve UDP; one for each core unless given, but no more than 8
     #[arg(long, value_name = "COUNT")]
     pub threads: Option<u32>,
@@ -152,6 +158,9 @@ pub enum ConfigError {
     /// More sockets than anybody has addresses.
     #[error("{0} may be given {MOST_LISTENERS} times")]
     Listeners(&'static str),
+    /// Anybody could come without an address, not Tor's daemon alone.
+    #[error("{0} is no loopback address, and onion is for a Tor daemon beside the relay")]
+    Onion(SocketAddr),
     /// A TLS listener without its certificate or key, or one of these without a listener.
     #[error("tls needs an address to listen on, a certificate and a key")]
     HalfTls,
@@ -175,6 +184,7 @@ impl ConfigError {
             Self::PublicIp(_) => {
                 Some("give one address of a host for IPv4 and one for IPv6, at most")
             }
+            Self::Onion(_) => Some("give a loopback address, as HiddenServicePort names it"),
             Self::HalfTls => {
                 Some("give --listen-tls ADDR, --tls-cert FILE and --tls-key FILE together")
             }
@@ -205,6 +215,7 @@ impl Options {
             listen_udp: first(self.listen_udp, other.listen_udp),
             listen_tcp: first(self.listen_tcp, other.listen_tcp),
             listen_tls: first(self.listen_tls, other.listen_tls),
+            onion: self.onion.or(other.onion),
             threads: self.threads.or(other.threads),
             tls_cert: self.tls_cert.or(other.tls_cert),
             tls_key: self.tls_key.or(other.tls_key),

@@ -20,7 +20,7 @@ mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
@@ -52,12 +52,34 @@ const BACKLOG: i32 = 512;
 pub(super) struct StreamListener {
     listener: std::net::TcpListener,
     pub(super) address: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    kind: Kind,
+}
+
+/// What comes to a listening socket.
+#[derive(Clone)]
+pub(super) enum Kind {
+    /// TCP in the clear.
+    Clear,
+    /// TLS over TCP.
+    Tls(TlsAcceptor),
+    /// TCP from a Tor daemon: whoever is behind it has no address.
+    Onion,
+}
+
+impl Kind {
+    /// Its name for the operator.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Clear => "tcp",
+            Self::Tls(_) => "tls",
+            Self::Onion => "onion",
+        }
+    }
 }
 
 /// Opens a listening TCP socket. What is set here, each of its connections inherits; later
 /// nothing can be set, see [`solo2_server::sandbox`].
-pub(super) fn listen(address: SocketAddr, tls: Option<TlsAcceptor>) -> io::Result<StreamListener> {
+pub(super) fn listen(address: SocketAddr, kind: Kind) -> io::Result<StreamListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM.nonblocking(),
@@ -77,13 +99,14 @@ pub(super) fn listen(address: SocketAddr, tls: Option<TlsAcceptor>) -> io::Resul
     Ok(StreamListener {
         listener,
         address,
-        tls,
+        kind,
     })
 }
 
 impl StreamListener {
-    pub(super) fn is_tls(&self) -> bool {
-        self.tls.is_some()
+    /// Its kind's name.
+    pub(super) fn name(&self) -> &'static str {
+        self.kind.name()
     }
 }
 
@@ -110,7 +133,8 @@ struct State {
 }
 
 struct Slot {
-    ip: IpAddr,
+    /// `None` through Tor.
+    ip: Option<IpAddr>,
     queue: VecDeque<u8>,
     /// Bytes that wait: in the queue, and with the connection that is about to write them.
     waiting: usize,
@@ -149,16 +173,26 @@ impl Streams {
         lock(&self.0).slots.len()
     }
 
-    /// A number for a new connection, if there may be one more from its network.
-    fn enter(&self, ip: IpAddr, now: Instant) -> Option<u64> {
+    /// A number for a new connection, if there may be one more from its network, or through
+    /// Tor.
+    fn enter(&self, ip: Option<IpAddr>, now: Instant) -> Option<u64> {
         let state = &mut *lock(&self.0);
+        let is_near = |slot: &Slot| match (slot.ip, ip) {
+            (Some(one), Some(other)) => are_near(one, other),
+            (one, other) => one == other,
+        };
         let (all, near) = state
             .slots
             .values()
             .fold((0_u32, 0_u32), |(all, near), slot| {
-                (all + 1, near + u32::from(are_near(slot.ip, ip)))
+                (all + 1, near + u32::from(is_near(slot)))
             });
-        if all >= state.most.all || near >= state.most.each {
+        let most = state.most;
+        let each = match ip {
+            Some(_) => most.each,
+            None => most.all.div_ceil(2),
+        };
+        if all >= most.all || near >= each {
             return None;
         }
         let number = state.next;
@@ -300,6 +334,14 @@ impl Slot {
             waker.wake_by_ref();
         }
     }
+}
+
+/// An address for who has none, of a network of its own: unique local ones (RFC 4193), which
+/// nobody comes from.
+fn made_up(number: u64, port: u16) -> SocketAddr {
+    let network = u128::from(number & 0xffff_ffff_ffff) << 72;
+    let ip = Ipv6Addr::from_bits((0xfd << 120) | network | 1);
+    SocketAddr::new(ip.into(), port)
 }
 
 /// Whether two addresses are of one network: the same IPv4 address, one IPv6 /56.

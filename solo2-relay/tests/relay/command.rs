@@ -34,7 +34,7 @@ fn the_transcript_of_the_contract_works_in_any_order() {
         .trim_end()
         .parse()
         .unwrap_or_else(|error| panic!("{url}: {error}"));
-    assert_eq!(invite.udp, 7478);
+    assert_eq!(invite.udp, Some(7478));
     assert_eq!(url.lines().count(), 1);
     // A server that starts later with this file serves that invite.
     let relay = Relay::start_with(file, place, &[]);
@@ -184,7 +184,7 @@ fn what_cannot_serve_is_refused_with_a_remedy() {
         short.to_str().expect("text"),
     );
     std::fs::write(short, "hunter2").expect("written");
-    let cases: [(&[&str], i32, &str); 8] = [
+    let cases: [(&[&str], i32, &str); 10] = [
         (&["serve"], 3, "--secret-file FILE"),
         (&["serve", "--secret-file", short], 3, "16 bytes"),
         (
@@ -208,6 +208,28 @@ fn what_cannot_serve_is_refused_with_a_remedy() {
             ],
             3,
             "192.0.2.1:3478",
+        ),
+        (
+            &[
+                "serve",
+                "--secret-file",
+                secret,
+                "--onion",
+                "192.0.2.1:3478",
+            ],
+            3,
+            "loopback",
+        ),
+        (
+            &[
+                "invite",
+                "--secret-file",
+                secret,
+                "--public",
+                "turn:a.onion:3478",
+            ],
+            2,
+            "?transport=tcp",
         ),
         (
             &["serve", "--secret-file", secret, "--cred-ttl", "48h"],

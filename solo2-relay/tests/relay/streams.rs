@@ -302,6 +302,42 @@ fn connections_are_counted_by_network_and_altogether() {
 }
 
 /// Thirty seconds are the longest that one is kept who asks for nothing: this waits for it.
+/// All of them come from one address, Tor's: they are neither taken for one nor let in without
+/// end.
+#[test]
+fn who_comes_through_tor_has_no_address_and_half_of_the_room() {
+    let flags = [
+        "--onion",
+        "127.0.0.1:0",
+        "--listen-tcp",
+        "127.0.0.1:0",
+        "--max-connections",
+        "9",
+        "--max-connections-per-address",
+        "1",
+    ];
+    let relay = Relay::start(&flags);
+    let credential = relay.credential();
+    let door = relay.onion.expect("it listens");
+    let through_tor = || Stream(RefCell::new((connect(door), Vec::new())));
+    let mut alice = Client::over(through_tor(), &relay, &credential);
+    let mut bob = Client::over(through_tor(), &relay, &credential);
+    talk(&mut alice, &mut bob);
+    let mut by_udp = Client::new(&relay, &credential);
+    talk(&mut by_udp, &mut alice);
+
+    let open = |mut stream: &TcpStream| {
+        let patience = Some(Duration::from_millis(300));
+        stream.set_read_timeout(patience).expect("a socket option");
+        let read = stream.read(&mut [0; 9]);
+        read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    };
+    let more: Vec<TcpStream> = (0..4).map(|_| connect(door)).collect();
+    let states: Vec<bool> = more.iter().map(open).collect();
+    assert_eq!(states, [true, true, true, false], "five, with two before");
+    assert!(open(&connect(relay.tcp.expect("it listens"))));
+}
+
 #[test]
 fn who_asks_for_nothing_is_sent_away() {
     let certificate = Certificate::new("127.0.0.1");
@@ -349,7 +385,7 @@ fn an_invite_names_the_transports_and_the_certificate() {
     );
     let url = json(&said)["url"].as_str().expect("text").to_owned();
     let invite: Invite = url.parse().unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!((invite.udp, invite.tcp), (3478, Some(80)));
+    assert_eq!((invite.udp, invite.tcp), (Some(3478), Some(80)));
     let pin = Some(Pin::of(&certificate.der));
     assert_eq!(invite.tls, Some(Tls { port: 443, pin }));
     for (more, word) in [

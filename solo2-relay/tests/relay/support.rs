@@ -58,6 +58,8 @@ pub(crate) struct Relay {
     /// Where it takes connections, in the clear and under TLS.
     pub(crate) tcp: Option<SocketAddr>,
     pub(crate) tls: Option<SocketAddr>,
+    /// Where it waits for a Tor daemon.
+    pub(crate) onion: Option<SocketAddr>,
     secret: PathBuf,
     _place: TempDir,
 }
@@ -108,6 +110,9 @@ impl Relay {
             addresses: addresses("listen"),
             tcp: addresses("listen_tcp").first().copied(),
             tls: addresses("listen_tls").first().copied(),
+            onion: ready["onion"]
+                .as_str()
+                .map(|text| text.parse().expect("an address")),
             secret,
             _place: place,
         }

@@ -73,6 +73,7 @@
 //!                                                  "connected","key_epoch","handshake_id","cover","rtt_ms"}]}
 //! route.policy                                  → {"transport","peers":[{"peer","name","route","strict","policy"}]}
 //! route.test    name timeout_ms                 → as a peer of route.status, with "took_ms"; {tor.progress}
+//! relay.test    id timeout_ms                   → {"lent","took_ms"} or {"reason"}; {tor.progress}
 //! doctor.tor    timeout_ms                      → {}; {tor.progress doctor.check}
 //! doctor.traffic for_ms                         → {}; {doctor.datagrams doctor.check}
 //! sync          for_ms once                     → sync.done {"received","sent","queued"}; {sync.progress}

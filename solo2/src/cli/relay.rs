@@ -1,13 +1,16 @@
 //! `solo2 relay`: the relays that this user's links may go through.
 
 use std::io::Read as _;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::Outcome;
 use super::agent::reload;
+use super::values::Span;
+use super::{Outcome, pair};
+use crate::agent;
 use crate::config::{self, Key, RelayInvite};
 use crate::context::Context;
 use crate::error::{Failure, Kind};
@@ -15,7 +18,7 @@ use crate::event::event;
 use crate::net::RoutePolicy;
 use crate::net::socket;
 use crate::net::turn::probe::{Lent, probe};
-use crate::net::turn::{Credential, RelayAccess, streams};
+use crate::net::turn::{Credential, RelayAccess, Server, streams};
 
 /// The longest invite is shorter.
 const INVITE_MAX: u64 = 4096;
@@ -48,7 +51,8 @@ enum Verb {
     },
     /// Borrow an address from each relay, or from one, and give it back
     ///
-    /// Exit code 9 when one does not lend any.
+    /// Exit code 9 when one does not lend any. One behind Tor may take --timeout, two minutes
+    /// unless said.
     Test {
         /// Its host, or the id in its invite
         #[arg(value_name = "RELAY")]
@@ -79,6 +83,7 @@ fn row(relay: &RelayInvite) -> Value {
         "id": invite.id.to_string(),
         "host": invite.host.in_a_url(),
         "udp": invite.udp,
+        "tcp": invite.tcp,
         "ends_at": invite.id.ends().map(|ends| crate::event::timestamp_ms(ends.saturating_mul(1000))),
     })
 }
@@ -137,7 +142,10 @@ fn is(relay: &RelayInvite, which: &str) -> bool {
         || relay.shown() == which
         || invite.id.to_string() == which
         || host == which
-        || format!("{host}:{}", invite.udp) == which
+        || [invite.udp, invite.tcp]
+            .iter()
+            .flatten()
+            .any(|port| format!("{host}:{port}") == which)
 }
 
 fn unknown(which: &str) -> Failure {
@@ -167,7 +175,11 @@ fn test(cx: &Context, which: Option<&str>) -> Outcome {
     };
     let mut failed = Vec::new();
     for relay in &relays {
-        let (mut line, outcome) = (row(relay), cx.block_on(ask(relay, policy))?);
+        let outcome = match relay.read().host.is_onion() {
+            true => ask_through_tor(cx, relay)?,
+            false => cx.block_on(ask(relay, policy))?,
+        };
+        let mut line = row(relay);
         if let Some(fields) = line.as_object_mut() {
             let lent = outcome.as_ref().ok();
             fields.insert("ok".into(), json!(lent.is_some()));
@@ -190,11 +202,33 @@ fn test(cx: &Context, which: Option<&str>) -> Outcome {
         .retry(None))
 }
 
+/// The address that a relay behind Tor lends, or why none: Tor belongs to the owner of the profile.
+fn ask_through_tor(cx: &Context, relay: &RelayInvite) -> Result<Result<Lent, String>, Failure> {
+    let id = relay.read().id.to_string();
+    let patience = cx.globals.timeout.map(Span::millis);
+    let params = json!({ "id": id, "timeout_ms": patience });
+    let answer = agent::with_session(cx, async |session| {
+        pair::report(session, "relay.test", params, |event| cx.out.event(event)).await
+    })?;
+    let address = answer["lent"].as_str().and_then(|text| text.parse().ok());
+    let took = answer["took_ms"].as_f64().unwrap_or_default() / 1000.0;
+    Ok(match address {
+        Some(address) => Ok(Lent {
+            address,
+            took: Duration::from_secs_f64(took),
+        }),
+        None => Err(answer["reason"].as_str().unwrap_or_default().to_owned()),
+    })
+}
+
 /// The first address of a relay that lends one, or why none does.
 async fn ask(relay: &RelayInvite, policy: RoutePolicy) -> Result<Result<Lent, String>, Failure> {
     let invite = std::sync::Arc::new(relay.read());
     let host = invite.host.in_a_url();
     let refused = |error: socket::DoorError| error.to_string();
+    let Some(udp) = invite.udp else {
+        return Ok(Err("it names no port".to_owned()));
+    };
     let addresses = match socket::resolve(policy, &host).await {
         Ok(addresses) => addresses,
         Err(error) => return Ok(Err(refused(error))),
@@ -202,11 +236,11 @@ async fn ask(relay: &RelayInvite, policy: RoutePolicy) -> Result<Result<Lent, St
     let mut why = "it has no address".to_owned();
     for address in addresses {
         let access = RelayAccess {
-            server: (address, invite.udp).into(),
+            server: Server::At((address, udp).into()),
             streams: streams(&invite),
             credential: Credential::Invite(invite.clone()),
         };
-        match probe(access).await {
+        match probe(access, None).await {
             Ok(Ok(lent)) => return Ok(Ok(lent)),
             Ok(Err(trouble)) => why = trouble.to_string(),
             Err(error) => why = refused(error),

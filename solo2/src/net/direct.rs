@@ -44,14 +44,18 @@ use super::ice::{Check, Ice, Pair, UnexpectedSignal};
 use super::mask::{Mask, MaskKeys};
 use super::quic::{self, PathMoves};
 use super::socket::{self, DoorError, Tally};
-use super::turn::stream;
-use super::turn::{Channel, FromPeer, MAX_RELAYS, RelayAccess, RelayNews, RelayTrouble, Relays};
+use super::turn::stream::{self, ThroughTor};
+use super::turn::{
+    Channel, FromPeer, MAX_RELAYS, RelayAccess, RelayNews, RelayTrouble, Relays, Server,
+};
 use super::webrtc::{ChannelError, Fingerprint};
 
 /// How long the peer may take to answer an offer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the checks may take once both sides know each other.
 const PATH_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same when a relay is behind Tor.
+const ONION_PATH_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);
 /// A link without a path is closed after this long.
 pub(super) const LOST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -88,12 +92,27 @@ pub(crate) struct DirectConfig {
     pub(crate) stun: Vec<SocketAddr>,
     /// Our relays; none means no relayed candidates of our own.
     pub(crate) relays: Vec<RelayAccess>,
+    /// The way to relays behind Tor, if Tor is used here.
+    pub(crate) tor: Option<ThroughTor>,
     /// What the user allows.
     pub(crate) policy: RoutePolicy,
     /// The peer's offer, when we are controlled.
     pub(crate) first_remote: Option<LinkSignal>,
     /// Counts the datagrams.
     pub(crate) tally: Arc<Tally>,
+}
+
+impl DirectConfig {
+    /// Whether a relay behind Tor is asked, ours or one that the peer's offer lends.
+    pub(crate) fn knocks_at_onions(&self) -> bool {
+        let lent = match &self.first_remote {
+            Some(LinkSignal::Offer { relays, .. }) => relays.as_slice(),
+            _ => &[],
+        };
+        let lends = |relay: &SharedRelay| matches!(relay.server, Server::Onion(..));
+        let own = self.relays.iter().any(RelayAccess::is_onion);
+        self.tor.is_some() && (own || lent.iter().any(lends))
+    }
 }
 
 /// Why there is no link.
@@ -110,7 +129,7 @@ pub(crate) enum ConnectError {
     Relayless,
     /// The policy asks for a relay, and none of ours lends us an address.
     #[error("the relay {0} lends no address: {1}")]
-    NoRelay(SocketAddr, #[source] RelayTrouble),
+    NoRelay(Server, #[source] RelayTrouble),
     /// The first signal was not an offer for this link.
     #[error("the peer's signal does not begin this link")]
     Offer,
@@ -285,6 +304,8 @@ pub(super) enum Upper {
 /// The search for a path, under way.
 pub(super) struct Search {
     mux: Arc<Mux>,
+    /// How long the checks may take.
+    patience: Duration,
     watched: watch::Receiver<Progress>,
     path: watch::Receiver<PathState>,
     theirs: Arc<OnceLock<Fingerprint>>,
@@ -312,6 +333,10 @@ pub(super) fn search<T>(
     if config.policy.hides() && config.relays.is_empty() {
         return Err(ConnectError::Relayless);
     }
+    let patience = match config.knocks_at_onions() {
+        true => ONION_PATH_TIMEOUT,
+        false => PATH_TIMEOUT,
+    };
     let doors = socket::bind_udp(config.policy, &config.tally)?;
     let cover = match ours {
         None => Cover::Mask(Mask::new(config.mask)),
@@ -340,6 +365,7 @@ pub(super) fn search<T>(
         ice,
         relays,
         shared,
+        tor: config.tor,
         hops: (Vec::new(), Vec::new()),
         streams: HashMap::new(),
         stream_ended: mpsc::channel(MAX_RELAYS),
@@ -368,6 +394,7 @@ pub(super) fn search<T>(
     let driver = AbortOnDrop(tokio::spawn(driver.run()));
     let search = Search {
         mux,
+        patience,
         watched,
         path,
         theirs,
@@ -389,7 +416,7 @@ impl Search {
         let found = self
             .watched
             .wait_for(|progress| *progress != Progress::Checking);
-        match timeout(PATH_TIMEOUT, found).await {
+        match timeout(self.patience, found).await {
             Ok(Ok(progress)) => progress.check()?,
             _ => return Err(ConnectError::NoPath),
         }
@@ -409,7 +436,7 @@ enum Progress {
     Checking,
     Found,
     /// The policy asks for a relay, and none lends an address.
-    NoRelay(SocketAddr, RelayTrouble),
+    NoRelay(Server, RelayTrouble),
 }
 
 impl Progress {
@@ -431,6 +458,7 @@ struct Driver {
     relays: Relays,
     /// Relays of ours that the peer may use.
     shared: Vec<SharedRelay>,
+    tor: Option<ThroughTor>,
     /// What the mux knows of them.
     hops: (Vec<SocketAddr>, Vec<Channel>),
     /// Connections to relays, and word of their ends.
@@ -539,8 +567,11 @@ impl Driver {
             self.fingerprints.1.get_or_init(|| theirs);
         }
         if self.policy == RoutePolicy::Any {
-            for shared in lent {
-                self.relays.add(shared.into(), Instant::now());
+            for access in lent.into_iter().map(RelayAccess::from) {
+                // Nobody is made to use Tor by a contact.
+                if self.tor.is_some() || !access.is_onion() {
+                    self.relays.add(access, Instant::now());
+                }
             }
         }
         Ok(())
@@ -615,12 +646,10 @@ impl Driver {
             }
             let mut outgoing = self.mux.open_stream(server);
             let (mux, ended) = (self.mux.clone(), self.stream_ended.0.clone());
-            let policy = self.policy;
+            let (policy, to) = (self.policy, (server, over, self.tor.clone()));
             let task = tokio::spawn(async move {
                 let deliver = |message: &mut [u8]| mux.take_from_stream(server, message);
-                if let Err(error) =
-                    stream::carry(policy, server, over, &mut outgoing, deliver).await
-                {
+                if let Err(error) = stream::carry(policy, to, &mut outgoing, deliver).await {
                     tracing::debug!("the connection to a relay ended: {error}");
                 }
                 let _ = ended.send(server).await;

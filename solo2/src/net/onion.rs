@@ -157,6 +157,17 @@ impl Door {
     }
 }
 
+/// The key of the onion service with this name; `None` when it is none.
+pub(crate) fn service(name: &str) -> Option<[u8; 32]> {
+    let id: HsId = name.parse().ok()?;
+    Some(id.into())
+}
+
+/// The name of the onion service with this key.
+pub(crate) fn name(service: [u8; 32]) -> String {
+    HsId::from(service).display_unredacted().to_string()
+}
+
 /// How far Tor has come.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Progress {

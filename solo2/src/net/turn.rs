@@ -18,6 +18,7 @@ pub(crate) mod probe;
 pub(crate) mod stream;
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -37,6 +38,7 @@ use zeroize::Zeroizing;
 use self::stream::Over;
 use super::ice::Ports;
 use super::ice::offer::SharedRelay;
+use super::onion;
 
 /// A relay takes none that is good for more than a day, and its clock may be behind ours.
 const CREDENTIAL_S: u64 = 23 * 60 * 60;
@@ -59,6 +61,12 @@ const AGAIN: [Duration; 6] = [
 const FIRST_RTO: Duration = Duration::from_millis(300);
 const LAST_RTO: Duration = Duration::from_millis(1_200);
 const TRIES: u32 = 4;
+/// The same through Tor, whose circuit is on its way meanwhile: given up after 44 s.
+const ONION_RTO: [Duration; 3] = [
+    Duration::from_secs(4),
+    Duration::from_secs(10),
+    Duration::from_secs(20),
+];
 const LAST_WAIT: Duration = Duration::from_millis(1_500);
 
 /// RFC 8489 §14.8, RFC 8656 §18.9.
@@ -68,12 +76,56 @@ const WRONG_CREDENTIALS: u16 = 441;
 const QUOTA: u16 = 486;
 const FULL: u16 = 508;
 
+/// Where a TURN server answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Server {
+    /// Over UDP.
+    At(SocketAddr),
+    /// Through Tor, over TCP at this port of the onion service with this key.
+    Onion([u8; 32], u16),
+}
+
+impl Server {
+    /// The address by which it is known here; for an onion service one that stands for it.
+    pub(crate) fn key(self) -> SocketAddr {
+        match self {
+            Self::At(address) => address,
+            Self::Onion(service, port) => {
+                let hash = blake3::hash(&service);
+                let mut octets = [0; 16];
+                octets[0] = 1;
+                for (place, byte) in octets.iter_mut().skip(8).zip(hash.as_bytes()) {
+                    *place = *byte;
+                }
+                SocketAddr::new(Ipv6Addr::from(octets).into(), port)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(address) => address.fmt(f),
+            Self::Onion(service, port) => write!(f, "{}:{port}", onion::name(*service)),
+        }
+    }
+}
+
+/// Whether this address stands for an onion service: nothing is sent there. It is of the block
+/// whose packets every router drops (100::/64, RFC 6666).
+pub(crate) fn stands_in(address: SocketAddr) -> bool {
+    match address.ip() {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(ip) => ip.segments()[..4] == [0x100, 0, 0, 0],
+    }
+}
+
 /// One TURN server, and what opens it.
 #[derive(Clone)]
 pub(crate) struct RelayAccess {
-    /// Where it answers over UDP.
-    pub(crate) server: SocketAddr,
-    /// What to try, in order, when UDP gets no answer.
+    pub(crate) server: Server,
+    /// What to try, in order, when UDP gets no answer; of an onion service, the only way.
     pub(crate) streams: Vec<Over>,
     pub(crate) credential: Credential,
 }
@@ -106,6 +158,26 @@ pub(crate) fn streams(invite: &Invite) -> Vec<Over> {
 }
 
 impl RelayAccess {
+    /// That of an invite whose host is an onion service, if it is one.
+    pub(crate) fn onion(invite: &Arc<Invite>) -> Option<Self> {
+        let service = onion::service(&invite.host.in_a_url())?;
+        let port = invite.tcp?;
+        Some(Self {
+            server: Server::Onion(service, port),
+            streams: vec![Over::Onion { service, port }],
+            credential: Credential::Invite(invite.clone()),
+        })
+    }
+
+    pub(crate) fn is_onion(&self) -> bool {
+        matches!(self.server, Server::Onion(..))
+    }
+
+    /// The stream to begin with; none for UDP.
+    fn first(&self) -> Option<usize> {
+        self.is_onion().then_some(0)
+    }
+
     /// What is lent to a peer, so that both sides are clients of one relay.
     pub(crate) fn share(&self) -> Option<SharedRelay> {
         let Credential::Invite(_) = &self.credential else {
@@ -123,6 +195,8 @@ impl RelayAccess {
             match over {
                 Over::Tcp { port } => shared.tcp = Some(*port),
                 Over::Tls { port, pin, .. } => shared.tls = pin.map(|pin| (*port, pin)),
+                // Named by the server.
+                Over::Onion { .. } => {}
             }
         }
         Some(shared)
@@ -131,16 +205,21 @@ impl RelayAccess {
 
 impl From<SharedRelay> for RelayAccess {
     fn from(shared: SharedRelay) -> Self {
-        let host = shared.server.ip().to_string();
-        let tls = shared.tls.map(|(port, pin)| Over::Tls {
-            port,
-            pin: Some(pin),
-            host,
-        });
-        let tcp = shared.tcp.map(|port| Over::Tcp { port });
+        let streams = match shared.server {
+            Server::Onion(service, port) => vec![Over::Onion { service, port }],
+            Server::At(address) => {
+                let tls = shared.tls.map(|(port, pin)| Over::Tls {
+                    port,
+                    pin: Some(pin),
+                    host: address.ip().to_string(),
+                });
+                let tcp = shared.tcp.map(|port| Over::Tcp { port });
+                tls.into_iter().chain(tcp).collect()
+            }
+        };
         Self {
             server: shared.server,
-            streams: tls.into_iter().chain(tcp).collect(),
+            streams,
             credential: Credential::Lent {
                 username: shared.username,
                 password: shared.password,
@@ -290,15 +369,16 @@ impl Relays {
             .iter()
             .any(|relay| relay.access.server == access.server);
         let reachable = match access.server {
-            SocketAddr::V4(_) => self.ports.v4,
-            SocketAddr::V6(_) => self.ports.v6,
+            Server::At(SocketAddr::V4(_)) => self.ports.v4.is_some(),
+            Server::At(SocketAddr::V6(_)) => self.ports.v6.is_some(),
+            Server::Onion(..) => true,
         };
-        if known || reachable.is_none() || self.relays.len() == MAX_RELAYS {
+        if known || !reachable || self.relays.len() == MAX_RELAYS {
             return;
         }
         self.relays.push(Relay {
+            over: access.first(),
             access,
-            over: None,
             state: State::Resting { until: Some(now) },
             failures: 0,
             trouble: None,
@@ -331,10 +411,10 @@ impl Relays {
     }
 
     /// Why there is no address, if every relay has failed at least once.
-    pub(crate) fn trouble(&self) -> Option<(SocketAddr, RelayTrouble)> {
+    pub(crate) fn trouble(&self) -> Option<(Server, RelayTrouble)> {
         let mut last = None;
         for relay in &self.relays {
-            last = Some((relay.server(), relay.trouble?));
+            last = Some((relay.access.server, relay.trouble?));
         }
         last
     }
@@ -618,9 +698,10 @@ impl Relay {
     /// Where it is talked to now.
     fn server(&self) -> SocketAddr {
         let over = self.over.and_then(|index| self.access.streams.get(index));
+        let server = self.access.server.key();
         match over {
-            Some(over) => SocketAddr::new(self.access.server.ip(), over.port()),
-            None => self.access.server,
+            Some(over) => SocketAddr::new(server.ip(), over.port()),
+            None => server,
         }
     }
 
@@ -638,7 +719,7 @@ impl Relay {
             return None;
         }
         if silent {
-            self.over = None;
+            self.over = self.access.first();
         }
         self.trouble = Some(at.refused.map_or(RelayTrouble::Silent, RelayTrouble::of));
         let rest = match at.refused {
@@ -668,11 +749,20 @@ impl Allocation {
         let (username, password) = access.credential.now();
         let credentials = TurnCredentials::new(&username, &password);
         let mut config = TurnConfig::new(credentials);
-        config.set_address_family(match server {
-            SocketAddr::V4(_) => AddressFamily::IPV4,
-            SocketAddr::V6(_) => AddressFamily::IPV6,
+        config.set_address_family(match access.server {
+            // What a relay is likely to have; the way to it says nothing.
+            Server::At(SocketAddr::V4(_)) | Server::Onion(..) => AddressFamily::IPV4,
+            Server::At(SocketAddr::V6(_)) => AddressFamily::IPV6,
         });
-        config.set_request_retransmits(FIRST_RTO, LAST_RTO, TRIES, LAST_WAIT);
+        match access.server {
+            Server::At(_) => {
+                config.set_request_retransmits(FIRST_RTO, LAST_RTO, TRIES, LAST_WAIT);
+            }
+            Server::Onion(..) => {
+                let [first, last, wait] = ONION_RTO;
+                config.set_request_retransmits(first, last, TRIES, wait);
+            }
+        }
         Self {
             // Over a connection, too: a request that comes twice changes nothing.
             client: TurnClientUdp::allocate(local, server, config),

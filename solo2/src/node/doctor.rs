@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 
 use crate::agent::rpc::EventSink;
 
+mod relay;
 mod tor;
 mod traffic;
 
+pub(super) use relay::relay;
 pub(super) use tor::tor;
 pub(super) use traffic::traffic;
 

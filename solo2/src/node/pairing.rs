@@ -453,6 +453,7 @@ async fn meet(net: &Arc<NetContext>, proven: &Proven) -> Result<Connection, Fail
         mask: net.mask_keys(&proven.key),
         stun: net.stun(),
         relays: net.find_relays(policy).await,
+        tor: net.through_tor(),
         policy,
         first_remote: offer,
         tally: net.tally.clone(),

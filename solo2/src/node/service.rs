@@ -206,6 +206,7 @@ async fn dispatch(
             .await
         }
         "route.test" => route::test(&node, read(params)?, events).await,
+        "relay.test" => doctor::relay(&node, read(params)?, events).await,
         "doctor.tor" => doctor::tor(&node, read(params)?, events).await,
         "doctor.traffic" => doctor::traffic(&node, read(params)?, events).await,
         _ => Err(Failure::usage(format!("no method is called {method}")).code("unknown_method")),

@@ -34,7 +34,7 @@ use crate::config::NodeConfig;
 use crate::error::{Failure, Kind};
 use crate::net::link::LinkTiming;
 use crate::net::signal::{Connector, Dialing, TorDialing};
-use crate::net::turn::{Credential, RelayAccess, streams};
+use crate::net::turn::{Credential, RelayAccess, Server, streams};
 use crate::net::{RoutePolicy, socket};
 
 const ACCOUNT: &str = "account-key";
@@ -439,14 +439,20 @@ pub(super) async fn find_relays(invites: &[Arc<Invite>], policy: RoutePolicy) ->
     let mut relays = Vec::new();
     let until = tokio::time::Instant::now() + FIND_RELAYS;
     for invite in invites {
-        let host = invite.host.in_a_url();
+        if let Some(behind_tor) = RelayAccess::onion(invite) {
+            relays.push(behind_tor);
+            continue;
+        }
+        let (host, Some(udp)) = (invite.host.in_a_url(), invite.udp) else {
+            continue;
+        };
         match timeout_at(until, socket::resolve(policy, &host)).await {
             Ok(Ok(found)) => {
                 // One of each family: a link needs one that its peer can use, too.
                 let of = |v4: bool| found.iter().find(|address| address.is_ipv4() == v4);
                 for address in [of(true), of(false)].into_iter().flatten() {
                     relays.push(RelayAccess {
-                        server: SocketAddr::new(*address, invite.udp),
+                        server: Server::At(SocketAddr::new(*address, udp)),
                         streams: streams(invite),
                         credential: Credential::Invite(invite.clone()),
                     });

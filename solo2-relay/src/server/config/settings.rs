@@ -37,6 +37,7 @@ pub struct Settings {
     pub(in crate::server) listen_udp: Vec<SocketAddr>,
     pub(in crate::server) listen_tcp: Vec<SocketAddr>,
     pub(in crate::server) listen_tls: Vec<SocketAddr>,
+    pub(in crate::server) onion: Option<SocketAddr>,
     pub(in crate::server) tls: Option<TlsFiles>,
     threads: usize,
     pub(in crate::server) connections: Connections,
@@ -74,6 +75,9 @@ impl TryFrom<Options> for Settings {
         }
         let listen_tcp = listeners("listen-tcp", &mut options.listen_tcp)?;
         let listen_tls = listeners("listen-tls", &mut options.listen_tls)?;
+        if let Some(onion) = options.onion.filter(|onion| !onion.ip().is_loopback()) {
+            return Err(ConfigError::Onion(onion));
+        }
         let tls = match (options.tls_cert.take(), options.tls_key.take()) {
             (Some(cert), Some(key)) if !listen_tls.is_empty() => Some(TlsFiles { cert, key }),
             (None, None) if listen_tls.is_empty() => None,
@@ -94,6 +98,7 @@ impl TryFrom<Options> for Settings {
             control: options.control.take(),
             log: options.log.unwrap_or_default(),
             user: options.user,
+            onion: options.onion,
             turn: turn
                 .then(|| TurnSettings::new(options, &listen_udp))
                 .transpose()?,
@@ -218,6 +223,12 @@ impl Settings {
         }
     }
 
+    /// Where to listen for a Tor daemon.
+    #[must_use]
+    pub fn onion(&self) -> Option<SocketAddr> {
+        self.onion
+    }
+
     /// Threads that serve.
     #[must_use]
     pub fn threads(&self) -> usize {
@@ -227,7 +238,8 @@ impl Settings {
     /// Connections altogether, if there are any.
     #[must_use]
     pub fn connections(&self) -> Option<u32> {
-        let any = !(self.listen_tcp.is_empty() && self.listen_tls.is_empty());
+        let none = self.listen_tcp.is_empty() && self.listen_tls.is_empty();
+        let any = !none || self.onion.is_some();
         any.then_some(self.connections.all)
     }
 

@@ -11,9 +11,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 
-use super::{StreamListener, framing};
+use super::{Kind, StreamListener, framing, made_up};
 use crate::server::batch::Arrival;
 use crate::server::io::Pump;
 use crate::server::turn::{Client, Via};
@@ -35,20 +34,26 @@ pub(in crate::server) fn accept(
     door: StreamListener,
 ) -> io::Result<impl Future<Output = ()>> {
     let listener = TcpListener::from_std(door.listener)?;
-    Ok(accept_by(pump, listener, door.tls))
+    Ok(accept_by(pump, listener, door.kind))
 }
 
-async fn accept_by(pump: Rc<Pump>, listener: TcpListener, tls: Option<TlsAcceptor>) {
+async fn accept_by(pump: Rc<Pump>, listener: TcpListener, kind: Kind) {
+    let mut accepted = 0_u64;
     loop {
-        let Ok((stream, address)) = listener.accept().await else {
+        let Ok((stream, from)) = listener.accept().await else {
             sleep(PAUSE).await;
             continue;
+        };
+        accepted += 1;
+        let (address, ip) = match kind {
+            Kind::Onion => (made_up(accepted, from.port()), None),
+            Kind::Clear | Kind::Tls(_) => (from, Some(from.ip())),
         };
         let mut engine = pump.engine();
         let now = engine.now;
         let admitted = engine.turn.admits(address.ip(), now);
         drop(engine);
-        let enter = || pump.shared().streams.enter(address.ip(), now.instant);
+        let enter = || pump.shared().streams.enter(ip, now.instant);
         let Some(number) = admitted.then(enter).flatten() else {
             continue;
         };
@@ -62,7 +67,7 @@ async fn accept_by(pump: Rc<Pump>, listener: TcpListener, tls: Option<TlsAccepto
             number,
             client,
         };
-        tokio::task::spawn_local(serve(place, stream, tls.clone()));
+        tokio::task::spawn_local(serve(place, stream, kind.clone()));
     }
 }
 
@@ -82,10 +87,10 @@ impl Drop for Place {
     }
 }
 
-async fn serve(place: Place, stream: TcpStream, tls: Option<TlsAcceptor>) {
-    match tls {
-        None => talk(&place, stream).await,
-        Some(tls) => {
+async fn serve(place: Place, stream: TcpStream, kind: Kind) {
+    match kind {
+        Kind::Clear | Kind::Onion => talk(&place, stream).await,
+        Kind::Tls(tls) => {
             if let Ok(Ok(stream)) = timeout(HANDSHAKE, tls.accept(stream)).await {
                 talk(&place, stream).await;
             }

@@ -6,8 +6,9 @@ fn streams(all: u32, each: u32) -> Streams {
     Streams::new(Connections { all, each })
 }
 
-fn ip(text: &str) -> IpAddr {
-    text.parse().expect("an address")
+#[expect(clippy::unnecessary_wraps, reason = "who comes through Tor has none")]
+fn ip(text: &str) -> Option<IpAddr> {
+    Some(text.parse().expect("an address"))
 }
 
 fn waiting(streams: &Streams) -> usize {
@@ -62,6 +63,18 @@ fn a_network_has_its_share_of_connections_and_gets_it_back() {
     assert_eq!(streams.open(), 3);
     let next = streams.enter(ip("192.0.2.1"), now).expect("room");
     assert!(next > first, "no number comes back");
+}
+
+#[test]
+fn who_has_no_address_shares_half_of_the_room_and_makes_up_a_network() {
+    let (streams, now) = (streams(5, 1), Instant::now());
+    let enter = || streams.enter(None, now);
+    assert!(enter().is_some() && enter().is_some() && enter().is_some());
+    assert_eq!(enter(), None);
+    assert!(streams.enter(ip("192.0.2.1"), now).is_some());
+    let [one, other] = [7, 8].map(|number| made_up(number, 1000).ip());
+    assert!(are_near(one, one) && !are_near(one, other));
+    assert_eq!(one, ip("fd00:0:0:700::1").expect("an address"));
 }
 
 #[test]

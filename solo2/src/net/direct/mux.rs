@@ -40,6 +40,7 @@ use crate::net::mask::{self, DATAGRAM_LEN, LOCAL_DATAGRAM_LEN, Mask};
 use crate::net::quic::{VIRTUAL_PEER, VIRTUAL_SELF};
 use crate::net::socket::{UdpDoor, UdpDoors};
 use crate::net::turn::Channel;
+use crate::net::turn::stands_in;
 use crate::net::turn::stream::framed;
 
 /// Datagrams of the largest size that each of quinn's buffers has room for. Small, because
@@ -233,7 +234,12 @@ impl Mux {
 
     /// Talks to these relays, and unwraps what comes through these channels.
     pub(crate) fn set_relays(&self, servers: Vec<SocketAddr>, channels: Vec<Channel>) {
-        self.doors.let_in(&servers);
+        let written: Vec<_> = servers
+            .iter()
+            .copied()
+            .filter(|it| !stands_in(*it))
+            .collect();
+        self.doors.let_in(&written);
         let mut hops = self.hops.write().unwrap_or_else(PoisonError::into_inner);
         hops.streams.retain(|server, _| servers.contains(server));
         (hops.servers, hops.channels) = (servers, channels);
@@ -301,6 +307,9 @@ impl Mux {
             let _ = stream.try_send(framed(datagram.to_vec()));
             return;
         }
+        if stands_in(server) {
+            return;
+        }
         if let Some(door) = self.doors.for_address(server.ip()) {
             door.try_path(&Transmit {
                 destination: server,
@@ -364,6 +373,9 @@ impl Mux {
         let server = way.channel.map(|channel| channel.server);
         if let Some(stream) = server.and_then(|server| self.stream(server)) {
             return Some((way, Line::Stream(stream)));
+        }
+        if server.is_some_and(stands_in) {
+            return None;
         }
         let door = self.doors.for_address(way.hop().0.ip())?;
         Some((way, Line::Door(door)))

@@ -27,6 +27,7 @@ pub(crate) fn config(role: Role, first_remote: Option<LinkSignal>) -> DirectConf
         }),
         stun: Vec::new(),
         relays: Vec::new(),
+        tor: None,
         policy: RoutePolicy::Any,
         first_remote,
         tally: Arc::default(),

@@ -18,6 +18,7 @@ use minicbor::{Decode, Encode};
 use solo2_relay::invite::Pin;
 use zeroize::Zeroizing;
 
+use crate::net::turn::Server;
 use crate::net::webrtc::Fingerprint;
 
 /// Most relays that one side shares.
@@ -172,8 +173,8 @@ pub(crate) struct CandidateInfo {
 /// A relay carries between its own clients only, so both sides must be one.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SharedRelay {
-    /// Where it answers TURN over UDP; always an address that [`is_sendable`] accepts.
-    pub(crate) server: SocketAddr,
+    /// Where it answers TURN; an address is always one that [`is_sendable`] accepts.
+    pub(crate) server: Server,
     /// RFC 8489 §14.3.
     pub(crate) username: String,
     /// Good for this user name.
@@ -242,7 +243,8 @@ impl<'b, C> Decode<'b, C> for CandidateInfo {
     }
 }
 
-/// `[address, port, username, password, tcp, tls, pin]`: ports of 0 and an empty pin for what is not there
+/// `[address, port, username, password, tcp, tls, pin]`: ports of 0 and an empty pin for what is
+/// not there; in place of an address the key of an onion service, with its TCP port
 impl<C> Encode<C> for SharedRelay {
     fn encode<W: minicbor::encode::Write>(
         &self,
@@ -250,7 +252,12 @@ impl<C> Encode<C> for SharedRelay {
         _ctx: &mut C,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
         e.array(7)?;
-        write_address(self.server, e)?;
+        match self.server {
+            Server::At(address) => write_address(address, e)?,
+            Server::Onion(service, port) => {
+                e.bytes(&service)?.u16(port)?;
+            }
+        }
         e.str(&self.username)?.str(&self.password)?;
         e.u16(self.tcp.unwrap_or(0))?;
         match &self.tls {
@@ -266,7 +273,7 @@ impl<'b, C> Decode<'b, C> for SharedRelay {
         if d.array()? != Some(7) {
             return Err(Error::message("a relay has seven parts"));
         }
-        let server = read_address(d)?;
+        let server = read_server(d)?;
         let (username, password) = (d.str()?, d.str()?);
         let fits = |text: &str| (1..=MAX_CREDENTIAL).contains(&text.len());
         if !fits(username) || !fits(password) {
@@ -321,6 +328,17 @@ fn write_address<W: minicbor::encode::Write>(
         IpAddr::V6(v6) => e.bytes(&v6.octets())?,
     };
     e.u16(address.port())?.ok()
+}
+
+fn read_server(d: &mut Decoder<'_>) -> Result<Server, Error> {
+    let Ok(service) = <[u8; 32]>::try_from(d.probe().bytes()?) else {
+        return read_address(d).map(Server::At);
+    };
+    d.skip()?;
+    match d.u16()? {
+        0 => Err(Error::message("a port of 0")),
+        port => Ok(Server::Onion(service, port)),
+    }
 }
 
 fn read_address(d: &mut Decoder<'_>) -> Result<SocketAddr, Error> {
@@ -401,9 +419,11 @@ mod tests {
             candidates,
             relays: vec![
                 SharedRelay {
-                    server: "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535"
-                        .parse()
-                        .expect("test address"),
+                    server: Server::At(
+                        "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:65535"
+                            .parse()
+                            .expect("test address"),
+                    ),
                     username: "u".repeat(MAX_CREDENTIAL),
                     password: Zeroizing::new("p".repeat(MAX_CREDENTIAL)),
                     tcp: Some(u16::MAX),
@@ -413,6 +433,27 @@ mod tests {
             ],
             fingerprint: Some(Fingerprint([0xff; 32])),
         }
+    }
+
+    #[test]
+    fn a_relay_behind_tor_is_named_by_its_key() {
+        let mut signal = offer(Vec::new());
+        let LinkSignal::Offer { relays, .. } = &mut signal else {
+            panic!("an offer");
+        };
+        relays.truncate(1);
+        relays[0].server = Server::Onion([0x11; 32], 3478);
+        (relays[0].tcp, relays[0].tls) = (None, None);
+        let bytes = signal.to_bytes();
+        let again = LinkSignal::from_bytes(&bytes).expect("read");
+        assert!(again == signal);
+        // Its port, 3478, and none.
+        let at = bytes.windows(3).position(|it| it == [0x19, 0x0d, 0x96]);
+        let at = at.expect("a port");
+        let without = [&bytes[..at], &[0x00], &bytes[at + 3..]].concat();
+        assert!(LinkSignal::from_bytes(&without).is_err());
+        let short = [&bytes[..at - 34], &[0x58, 31], &bytes[at - 31..]].concat();
+        assert!(LinkSignal::from_bytes(&short).is_err());
     }
 
     #[test]

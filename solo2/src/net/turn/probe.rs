@@ -10,8 +10,8 @@ use quinn_udp::{RecvMeta, Transmit};
 
 use tokio::sync::mpsc;
 
-use super::stream::{self, Over};
-use super::{RelayAccess, RelayNews, RelayTrouble, Relays};
+use super::stream::{self, Over, ThroughTor};
+use super::{RelayAccess, RelayNews, RelayTrouble, Relays, Server};
 use crate::net::RoutePolicy;
 use crate::net::ice::Ports;
 use crate::net::socket::{self, DoorError, UdpDoor};
@@ -33,17 +33,27 @@ pub(crate) struct Lent {
 /// # Errors
 ///
 /// No socket, or [`RelayTrouble`].
-pub(crate) async fn probe(access: RelayAccess) -> Result<Result<Lent, RelayTrouble>, DoorError> {
-    let server = access.server;
+pub(crate) async fn probe(
+    access: RelayAccess,
+    tor: Option<ThroughTor>,
+) -> Result<Result<Lent, RelayTrouble>, DoorError> {
+    let server = access.server.key();
     // Only the relay is written to, so the strictest policy fits.
     let doors = socket::bind_udp(RoutePolicy::Relay, &std::sync::Arc::default())?;
-    doors.let_in(&[server]);
-    let Some(door) = doors.for_address(server.ip()) else {
-        return Ok(Err(RelayTrouble::Silent));
+    let door = match access.server {
+        Server::At(address) => {
+            doors.let_in(&[address]);
+            let Some(door) = doors.for_address(address.ip()) else {
+                return Ok(Err(RelayTrouble::Silent));
+            };
+            Some(door)
+        }
+        Server::Onion(..) => None,
     };
+    let port = door.map(UdpDoor::port);
     let ports = Ports {
-        v4: server.is_ipv4().then(|| door.port()),
-        v6: server.is_ipv6().then(|| door.port()),
+        v4: port.filter(|_| server.is_ipv4()),
+        v6: port.filter(|_| server.is_ipv6()),
     };
     let began = Instant::now();
     let mut relays = Relays::new(ports, began);
@@ -54,7 +64,7 @@ pub(crate) async fn probe(access: RelayAccess) -> Result<Result<Lent, RelayTroub
         relays.handle_timeout(now);
         for (server, over) in relays.streams() {
             if connection.as_ref().is_none_or(|open| open.server != server) {
-                connection = Some(Connection::open(server, over));
+                connection = Some(Connection::open(server, over, tor.clone()));
             }
         }
         send(door, connection.as_ref(), &mut relays);
@@ -94,14 +104,15 @@ struct Connection {
 }
 
 impl Connection {
-    fn open(server: SocketAddr, over: Over) -> Self {
+    fn open(server: SocketAddr, over: Over, tor: Option<ThroughTor>) -> Self {
         let (into, mut outgoing) = mpsc::channel(8);
         let (heard, from) = mpsc::channel(8);
         tokio::spawn(async move {
             let deliver = |message: &mut [u8]| {
                 let _ = heard.try_send(message.to_vec());
             };
-            let _ = stream::carry(RoutePolicy::Relay, server, over, &mut outgoing, deliver).await;
+            let to = (server, over, tor);
+            let _ = stream::carry(RoutePolicy::Relay, to, &mut outgoing, deliver).await;
         });
         Self { server, into, from }
     }
@@ -115,24 +126,29 @@ async fn heard(connection: &mut Option<Connection>) -> (SocketAddr, Option<Vec<u
     }
 }
 
-fn send(door: &UdpDoor, connection: Option<&Connection>, relays: &mut Relays) {
+fn send(door: Option<&UdpDoor>, connection: Option<&Connection>, relays: &mut Relays) {
     while let Some(sent) = relays.poll_transmit() {
         if let Some(open) = connection.filter(|open| open.server == sent.server) {
             let _ = open.into.try_send(stream::framed(sent.datagram));
             continue;
         }
-        door.try_path(&Transmit {
-            destination: sent.server,
-            ecn: None,
-            contents: &sent.datagram,
-            segment_size: None,
-            src_ip: None,
-        });
+        if let Some(door) = door {
+            door.try_path(&Transmit {
+                destination: sent.server,
+                ecn: None,
+                contents: &sent.datagram,
+                segment_size: None,
+                src_ip: None,
+            });
+        }
     }
 }
 
-/// The next datagram from `server`.
-async fn receive(door: &UdpDoor, server: SocketAddr) -> Vec<u8> {
+/// The next datagram from `server`; none ever without a door.
+async fn receive(door: Option<&UdpDoor>, server: SocketAddr) -> Vec<u8> {
+    let Some(door) = door else {
+        return std::future::pending().await;
+    };
     let mut buffer = vec![0; ANSWER_MAX];
     let len = poll_fn(|cx| {
         loop {

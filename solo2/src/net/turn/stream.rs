@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -45,12 +46,18 @@ pub(crate) enum Over {
     },
     /// TCP in the clear on this port.
     Tcp { port: u16 },
+    /// Tor, to this port of the onion service with this key.
+    Onion { service: [u8; 32], port: u16 },
 }
+
+/// Connects to a port of an onion service.
+pub(crate) type ThroughTor =
+    Arc<dyn Fn([u8; 32], u16) -> BoxFuture<'static, io::Result<Box<dyn Stream>>> + Send + Sync>;
 
 impl Over {
     pub(crate) fn port(&self) -> u16 {
         match self {
-            Self::Tls { port, .. } | Self::Tcp { port } => *port,
+            Self::Tls { port, .. } | Self::Tcp { port } | Self::Onion { port, .. } => *port,
         }
     }
 }
@@ -62,18 +69,21 @@ impl Over {
 /// Why there is no connection, or no longer one.
 pub(crate) async fn carry(
     policy: RoutePolicy,
-    server: SocketAddr,
-    over: Over,
+    (server, over, tor): (SocketAddr, Over, Option<ThroughTor>),
     outgoing: &mut mpsc::Receiver<Vec<u8>>,
     deliver: impl FnMut(&mut [u8]),
 ) -> io::Result<()> {
+    if let Over::Onion { service, port } = over {
+        let tor = tor.ok_or(io::ErrorKind::Unsupported)?;
+        return pump(tor(service, port).await?, outgoing, deliver).await;
+    }
     let connect = async {
         let host = server.ip().to_string();
         let stream = socket::connect_tcp(policy, &host, server.port())
             .await
             .map_err(io::Error::other)?;
         let stream: Box<dyn Stream> = match over {
-            Over::Tcp { .. } => Box::new(stream),
+            Over::Tcp { .. } | Over::Onion { .. } => Box::new(stream),
             Over::Tls { pin, host, .. } => {
                 let name = ServerName::try_from(host).map_err(io::Error::other)?;
                 Box::new(tls(pin).await?.connect(name, stream).await?)
@@ -86,7 +96,8 @@ pub(crate) async fn carry(
     pump(stream, outgoing, deliver).await
 }
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+/// Bytes in both directions.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 

@@ -32,6 +32,8 @@ use crate::net::strands::{Dial, Held, Strands};
 
 /// How long both ends may take to find a path.
 const CONNECT_MAX: Duration = Duration::from_secs(30);
+/// The same when a relay is behind Tor.
+const ONION_CONNECT_MAX: Duration = Duration::from_secs(90);
 /// How long the handshake may take on a path that stands.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// The same through Tor, where a round trip takes a second or more.
@@ -176,12 +178,17 @@ async fn introduced(
         mask: net.mask_keys(&keys.pair_secret),
         stun: net.stun(),
         relays: net.find_relays(policy).await,
+        tor: net.through_tor(),
         policy,
         first_remote: offer,
         tally: net.tally.clone(),
     };
+    let patience = match config.knocks_at_onions() {
+        true => ONION_CONNECT_MAX,
+        false => CONNECT_MAX,
+    };
     let connecting = connection::connect(webrtc, config, out, incoming);
-    match timeout(CONNECT_MAX, connecting).await {
+    match timeout(patience, connecting).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error @ (ConnectError::Relayless | ConnectError::NoRelay(..)))) => {
             Err(Unlinked::Hidden(Trouble::Relay(error.to_string())))

@@ -14,9 +14,11 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::net::ice::offer::CandidateKind;
-use crate::net::turn::Credential;
-use crate::net::turn::stream::Over;
+use crate::net::turn::stream::{Over, Stream};
+use crate::net::turn::{self, Credential};
 
+/// The service that the relay has in Tor.
+const ONION: ([u8; 32], u16) = ([7; 32], 9);
 const SECRET: &[u8] = b"a secret of the relay, for the test";
 
 /// A relay that serves until it is dropped.
@@ -120,6 +122,28 @@ impl Relay {
         }
     }
 
+    /// The same behind Tor.
+    fn access_by_onion(&self) -> RelayAccess {
+        let (service, port) = ONION;
+        RelayAccess {
+            server: turn::Server::Onion(service, port),
+            streams: vec![Over::Onion { service, port }],
+            ..self.access()
+        }
+    }
+
+    /// A way through Tor that leads to the relay's door for connections.
+    fn through_tor(&self) -> ThroughTor {
+        let door = self.tcp;
+        Arc::new(move |service, port| {
+            assert_eq!((service, port), ONION);
+            Box::pin(async move {
+                let stream = socket::connect_tcp(RoutePolicy::Any, "127.0.0.1", door).await;
+                Ok(Box::new(stream.map_err(std::io::Error::other)?) as Box<dyn Stream>)
+            })
+        })
+    }
+
     fn tls(&self, pin: Pin) -> Over {
         Over::Tls {
             port: self.tls,
@@ -145,13 +169,13 @@ fn access(server: SocketAddr, secret: &[u8]) -> RelayAccess {
         panic!("the tests use IPv4");
     };
     RelayAccess {
-        server,
+        server: turn::Server::At(server),
         streams: Vec::new(),
         credential: Credential::Invite(Arc::new(Invite {
             id,
             key: secret.invite_key(id),
             host: Host::V4(host),
-            udp: server.port(),
+            udp: Some(server.port()),
             tcp: None,
             tls: None,
         })),
@@ -234,7 +258,7 @@ async fn without_a_usable_relay_nothing_is_said() {
     let refused = ends_with(hides(&wrong), |_, _| panic!("a signal left")).await;
     assert!(matches!(
         refused.err(),
-        Some(ConnectError::NoRelay(at, RelayTrouble::Credential)) if at == relay.address
+        Some(ConnectError::NoRelay(at, RelayTrouble::Credential)) if at == turn::Server::At(relay.address)
     ));
 
     let address = relay.address;
@@ -342,6 +366,44 @@ async fn a_relay_that_forgot_everything_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_relay_behind_tor_serves_those_who_use_tor_and_lends_to_them() {
+    let relay = Relay::start();
+    let (onion, tor) = (relay.access_by_onion(), relay.through_tor());
+    let meet = |answerer_hides: bool, answerer_tor: Option<ThroughTor>| {
+        let (onion, tor) = (onion.clone(), tor.clone());
+        ends_with(
+            move |config| {
+                let calls = config.role == Role::Controlling;
+                if calls || answerer_hides {
+                    config.policy = RoutePolicy::Relay;
+                    config.relays = vec![onion.clone()];
+                }
+                config.tor = match calls {
+                    true => Some(tor.clone()),
+                    false => answerer_tor.clone(),
+                };
+            },
+            |_, _| {},
+        )
+    };
+    for answerer_hides in [true, false] {
+        let ends = meet(answerer_hides, Some(tor.clone()))
+            .await
+            .expect("they meet");
+        both_ways(&ends, MIB).await;
+        for end in [&ends.controlling, &ends.controlled] {
+            assert_eq!(end.path().borrow().via, Via::Relay);
+        }
+    }
+    let tested = turn::probe::probe(onion.clone(), Some(tor.clone())).await;
+    assert!(matches!(tested, Ok(Ok(_))));
+
+    // Who does not use Tor is not made to.
+    let apart = tokio::time::timeout(Duration::from_secs(3), meet(false, None)).await;
+    assert!(apart.is_err(), "there is no other way");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_udp_is_blocked_the_relay_is_reached_over_tls_or_tcp() {
     let relay = Relay::start();
     let silent = bind_v4("127.0.0.1").await;
@@ -378,7 +440,7 @@ async fn a_relay_with_another_certificate_is_not_talked_to() {
         Some(ConnectError::NoRelay(_, RelayTrouble::Silent))
     ));
     let right = relay.access_over(&silent, vec![relay.tls(relay.pin)]);
-    let tested = crate::net::turn::probe::probe(right).await;
+    let tested = turn::probe::probe(right, None).await;
     assert!(matches!(tested, Ok(Ok(_))), "the control");
 }
 
