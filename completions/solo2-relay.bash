@@ -67,7 +67,7 @@ _solo2__relay() {
             return 0
             ;;
         solo2__subcmd__relay__subcmd__check__subcmd__config)
-            opts="-h --config --listen-udp --listen-tcp --listen-tls --threads --tls-cert --tls-key --max-connections --max-connections-per-address --role --secret-file --revoked-file --public-ip --realm --peers --relay-ports --max-allocs --max-allocs-per-cred --max-bps-per-cred --cred-ttl --log --control --user --json --help"
+            opts="-h --config --listen-udp --listen-tcp --listen-tls --onion --threads --tls-cert --tls-key --max-connections --max-connections-per-address --role --secret-file --revoked-file --public-ip --realm --peers --relay-ports --max-allocs --max-allocs-per-cred --max-bps-per-cred --cred-ttl --log --control --user --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -86,6 +86,10 @@ _solo2__relay() {
                     return 0
                     ;;
                 --listen-tls)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --onion)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -309,7 +313,7 @@ _solo2__relay() {
             return 0
             ;;
         solo2__subcmd__relay__subcmd__serve)
-            opts="-h --config --listen-udp --listen-tcp --listen-tls --threads --tls-cert --tls-key --max-connections --max-connections-per-address --role --secret-file --revoked-file --public-ip --realm --peers --relay-ports --max-allocs --max-allocs-per-cred --max-bps-per-cred --cred-ttl --log --control --user --json --selftest-sandbox --help"
+            opts="-h --config --listen-udp --listen-tcp --listen-tls --onion --threads --tls-cert --tls-key --max-connections --max-connections-per-address --role --secret-file --revoked-file --public-ip --realm --peers --relay-ports --max-allocs --max-allocs-per-cred --max-bps-per-cred --cred-ttl --log --control --user --json --selftest-sandbox --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -328,6 +332,10 @@ _solo2__relay() {
                     return 0
                     ;;
                 --listen-tls)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --onion)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

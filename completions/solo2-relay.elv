@@ -42,6 +42,7 @@ set edit:completion:arg-completer[solo2-relay] = {|@words|
             cand --listen-udp 'Address and port to serve on; may be given several times'
             cand --listen-tcp 'Address and port to serve over TCP, for networks that let no UDP through'
             cand --listen-tls 'Address and port to serve over TLS, for networks that let nothing else through'
+            cand --onion 'Listen over TCP here, too, for a Tor daemon on this machine that keeps an onion service'
             cand --threads 'Threads that serve UDP; one for each core unless given, but no more than 8'
             cand --tls-cert 'Certificate chain for TLS, PEM'
             cand --tls-key 'Private key for TLS, PEM'
@@ -68,7 +69,7 @@ set edit:completion:arg-completer[solo2-relay] = {|@words|
         }
         &'solo2-relay;invite'= {
             cand --secret-file 'The secret of the relay; made if it is not there'
-            cand --public 'Where clients reach the relay, once for each transport: turn:HOST:PORT, turn:HOST:PORT?transport=tcp, turns:HOST:PORT'
+            cand --public 'Where clients reach the relay, once for each transport: turn:HOST:PORT, turn:HOST:PORT?transport=tcp, turns:HOST:PORT; through Tor over TCP alone: turn:NAME.onion:PORT?transport=tcp'
             cand --tls-cert 'The certificate that clients shall insist on, PEM: for one that nobody vouches for'
             cand --ttl 'How long the invite is good; for ever unless given'
             cand --qr 'Show it as a QR code, too'
@@ -117,6 +118,7 @@ set edit:completion:arg-completer[solo2-relay] = {|@words|
             cand --listen-udp 'Address and port to serve on; may be given several times'
             cand --listen-tcp 'Address and port to serve over TCP, for networks that let no UDP through'
             cand --listen-tls 'Address and port to serve over TLS, for networks that let nothing else through'
+            cand --onion 'Listen over TCP here, too, for a Tor daemon on this machine that keeps an onion service'
             cand --threads 'Threads that serve UDP; one for each core unless given, but no more than 8'
             cand --tls-cert 'Certificate chain for TLS, PEM'
             cand --tls-key 'Private key for TLS, PEM'

@@ -41,6 +41,7 @@ complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand serve" -l config
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand serve" -l listen-udp -d 'Address and port to serve on; may be given several times' -r
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand serve" -l listen-tcp -d 'Address and port to serve over TCP, for networks that let no UDP through' -r
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand serve" -l listen-tls -d 'Address and port to serve over TLS, for networks that let nothing else through' -r
+complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand serve" -l onion -d 'Listen over TCP here, too, for a Tor daemon on this machine that keeps an onion service' -r
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand serve" -l threads -d 'Threads that serve UDP; one for each core unless given, but no more than 8' -r
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand serve" -l tls-cert -d 'Certificate chain for TLS, PEM' -r -F
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand serve" -l tls-key -d 'Private key for TLS, PEM' -r -F
@@ -67,7 +68,7 @@ complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand serve" -l json -
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand serve" -l selftest-sandbox -d 'Give up all that serving does not need, try to get it back, say what worked, and end'
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand invite" -l secret-file -d 'The secret of the relay; made if it is not there' -r -F
-complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand invite" -l public -d 'Where clients reach the relay, once for each transport: turn:HOST:PORT, turn:HOST:PORT?transport=tcp, turns:HOST:PORT' -r
+complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand invite" -l public -d 'Where clients reach the relay, once for each transport: turn:HOST:PORT, turn:HOST:PORT?transport=tcp, turns:HOST:PORT; through Tor over TCP alone: turn:NAME.onion:PORT?transport=tcp' -r
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand invite" -l tls-cert -d 'The certificate that clients shall insist on, PEM: for one that nobody vouches for' -r -F
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand invite" -l ttl -d 'How long the invite is good; for ever unless given' -r
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand invite" -l qr -d 'Show it as a QR code, too'
@@ -98,6 +99,7 @@ complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand check-config" -l
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand check-config" -l listen-udp -d 'Address and port to serve on; may be given several times' -r
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand check-config" -l listen-tcp -d 'Address and port to serve over TCP, for networks that let no UDP through' -r
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand check-config" -l listen-tls -d 'Address and port to serve over TLS, for networks that let nothing else through' -r
+complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand check-config" -l onion -d 'Listen over TCP here, too, for a Tor daemon on this machine that keeps an onion service' -r
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand check-config" -l threads -d 'Threads that serve UDP; one for each core unless given, but no more than 8' -r
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand check-config" -l tls-cert -d 'Certificate chain for TLS, PEM' -r -F
 complete -c solo2-relay -n "__fish_solo2_relay_using_subcommand check-config" -l tls-key -d 'Private key for TLS, PEM' -r -F
