@@ -17,7 +17,7 @@ use serde_json::json;
 use solo2_relay::credential::RelaySecret;
 use solo2_relay::invite::TurnUri;
 use solo2_relay::server::config::{ConfigError, Options, Settings};
-use solo2_relay::server::health;
+use solo2_relay::server::health::{self, HealthError};
 use solo2_relay::server::secret::{self, SecretError};
 use solo2_server::command::{Failure, IO, Mouth, NETWORK, USAGE};
 use solo2_server::harden;
@@ -227,7 +227,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Invite(args) => invite::invite(&args),
         Command::Health { url, json } => {
             health::check(&url).map_err(|error| {
-                let asked = !matches!(error, health::HealthError::Tls(_));
+                let asked = !matches!(error, HealthError::Tls(_) | HealthError::Onion(_));
                 Failure::new(if asked { NETWORK } else { USAGE }, error)
             })?;
             MOUTH.say(

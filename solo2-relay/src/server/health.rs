@@ -34,6 +34,9 @@ pub enum HealthError {
     /// Whether a certificate is good is not this command's to say.
     #[error("health asks over udp or tcp, not over tls: {0}")]
     Tls(String),
+    /// The name of an onion service is for Tor, and no resolver's business.
+    #[error("health does not ask through Tor: {0}")]
+    Onion(String),
     /// Nothing answers.
     #[error("no answer from {0}")]
     Silent(String),
@@ -44,6 +47,9 @@ pub enum HealthError {
 /// # Errors
 /// [`HealthError`] unless the relay answers.
 pub fn check(uri: &TurnUri) -> Result<(), HealthError> {
+    if uri.host.is_onion() {
+        return Err(HealthError::Onion(uri.to_uri()));
+    }
     let asked = match uri.transport {
         Transport::Udp => ask(uri),
         Transport::Tcp => ask_by_stream(uri),

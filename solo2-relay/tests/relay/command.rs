@@ -184,7 +184,9 @@ fn what_cannot_serve_is_refused_with_a_remedy() {
         short.to_str().expect("text"),
     );
     std::fs::write(short, "hunter2").expect("written");
-    let cases: [(&[&str], i32, &str); 10] = [
+    let onion = "turn:a.onion:3478?transport=tcp";
+    let cases: [(&[&str], i32, &str); 11] = [
+        (&["health", "--url", onion], 2, "through Tor"),
         (&["serve"], 3, "--secret-file FILE"),
         (&["serve", "--secret-file", short], 3, "16 bytes"),
         (

@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::error::{Failure, Kind};
 use crate::event::event;
 use crate::net::RoutePolicy;
-use crate::net::socket;
+use crate::net::socket::{self, DoorError};
 use crate::net::turn::probe::{Lent, probe};
 use crate::net::turn::{Credential, RelayAccess, Server, streams};
 
@@ -204,6 +204,9 @@ fn test(cx: &Context, which: Option<&str>) -> Outcome {
 
 /// The address that a relay behind Tor lends, or why none: Tor belongs to the owner of the profile.
 fn ask_through_tor(cx: &Context, relay: &RelayInvite) -> Result<Result<Lent, String>, Failure> {
+    if cx.globals.offline {
+        return Ok(Err(DoorError::Offline.to_string()));
+    }
     let id = relay.read().id.to_string();
     let patience = cx.globals.timeout.map(Span::millis);
     let params = json!({ "id": id, "timeout_ms": patience });
@@ -225,7 +228,7 @@ fn ask_through_tor(cx: &Context, relay: &RelayInvite) -> Result<Result<Lent, Str
 async fn ask(relay: &RelayInvite, policy: RoutePolicy) -> Result<Result<Lent, String>, Failure> {
     let invite = std::sync::Arc::new(relay.read());
     let host = invite.host.in_a_url();
-    let refused = |error: socket::DoorError| error.to_string();
+    let refused = |error: DoorError| error.to_string();
     let Some(udp) = invite.udp else {
         return Ok(Err("it names no port".to_owned()));
     };

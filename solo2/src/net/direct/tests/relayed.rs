@@ -369,8 +369,9 @@ async fn a_relay_that_forgot_everything_is_asked_again() {
 async fn a_relay_behind_tor_serves_those_who_use_tor_and_lends_to_them() {
     let relay = Relay::start();
     let (onion, tor) = (relay.access_by_onion(), relay.through_tor());
+    let tally = Arc::new(Tally::default());
     let meet = |answerer_hides: bool, answerer_tor: Option<ThroughTor>| {
-        let (onion, tor) = (onion.clone(), tor.clone());
+        let (onion, tor, tally) = (onion.clone(), tor.clone(), tally.clone());
         ends_with(
             move |config| {
                 let calls = config.role == Role::Controlling;
@@ -378,6 +379,7 @@ async fn a_relay_behind_tor_serves_those_who_use_tor_and_lends_to_them() {
                     config.policy = RoutePolicy::Relay;
                     config.relays = vec![onion.clone()];
                 }
+                config.tally = tally.clone();
                 config.tor = match calls {
                     true => Some(tor.clone()),
                     false => answerer_tor.clone(),
@@ -394,6 +396,8 @@ async fn a_relay_behind_tor_serves_those_who_use_tor_and_lends_to_them() {
         for end in [&ends.controlling, &ends.controlled] {
             assert_eq!(end.path().borrow().via, Via::Relay);
         }
+        // Between two that hide nothing leaves any other way.
+        assert_eq!(tally.counts().is_empty(), answerer_hides);
     }
     let tested = turn::probe::probe(onion.clone(), Some(tor.clone())).await;
     assert!(matches!(tested, Ok(Ok(_))));
