@@ -325,7 +325,7 @@ impl Tor {
             stream.write_all(token.expose()).await?;
             stream.flush().await
         };
-        said.await.map_err(OnionError::setup)?;
+        said.await.map_err(|_| OnionError::Absent)?;
         Ok(connection(yamux::Mode::Client, stream, door.address()))
     }
 

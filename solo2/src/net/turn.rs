@@ -57,17 +57,18 @@ const AGAIN: [Duration; 6] = [
     Duration::from_secs(15),
     Duration::from_secs(30),
 ];
-/// A request that gets no answer is sent again, and given up 4.5 s after the first time.
+/// A request that gets no answer is sent again, and given up 3.6 s after the first time.
 const FIRST_RTO: Duration = Duration::from_millis(300);
 const LAST_RTO: Duration = Duration::from_millis(1_200);
 const TRIES: u32 = 4;
-/// The same through Tor, whose circuit is on its way meanwhile: given up after 44 s.
+const LAST_WAIT: Duration = Duration::from_millis(1_500);
+/// First and last pause and last wait through Tor, whose circuit is on its way meanwhile: given
+/// up after 42 s.
 const ONION_RTO: [Duration; 3] = [
     Duration::from_secs(4),
     Duration::from_secs(10),
     Duration::from_secs(20),
 ];
-const LAST_WAIT: Duration = Duration::from_millis(1_500);
 
 /// RFC 8489 §14.8, RFC 8656 §18.9.
 const UNAUTHENTICATED: u16 = 401;
@@ -114,8 +115,8 @@ impl fmt::Display for Server {
 
 /// Whether this address stands for an onion service: nothing is sent there. It is of the block
 /// whose packets every router drops (100::/64, RFC 6666).
-pub(crate) fn stands_in(address: SocketAddr) -> bool {
-    match address.ip() {
+pub(crate) fn stands_in(address: IpAddr) -> bool {
+    match address {
         IpAddr::V4(_) => false,
         IpAddr::V6(ip) => ip.segments()[..4] == [0x100, 0, 0, 0],
     }

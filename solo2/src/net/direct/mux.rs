@@ -237,7 +237,7 @@ impl Mux {
         let written: Vec<_> = servers
             .iter()
             .copied()
-            .filter(|it| !stands_in(*it))
+            .filter(|it| !stands_in(it.ip()))
             .collect();
         self.doors.let_in(&written);
         let mut hops = self.hops.write().unwrap_or_else(PoisonError::into_inner);
@@ -307,7 +307,7 @@ impl Mux {
             let _ = stream.try_send(framed(datagram.to_vec()));
             return;
         }
-        if stands_in(server) {
+        if stands_in(server.ip()) {
             return;
         }
         if let Some(door) = self.doors.for_address(server.ip()) {
@@ -374,7 +374,7 @@ impl Mux {
         if let Some(stream) = server.and_then(|server| self.stream(server)) {
             return Some((way, Line::Stream(stream)));
         }
-        if server.is_some_and(stands_in) {
+        if server.is_some_and(|server| stands_in(server.ip())) {
             return None;
         }
         let door = self.doors.for_address(way.hop().0.ip())?;

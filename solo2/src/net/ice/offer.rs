@@ -18,7 +18,7 @@ use minicbor::{Decode, Encode};
 use solo2_relay::invite::Pin;
 use zeroize::Zeroizing;
 
-use crate::net::turn::Server;
+use crate::net::turn::{Server, stands_in};
 use crate::net::webrtc::Fingerprint;
 
 /// Most relays that one side shares.
@@ -205,7 +205,8 @@ pub(crate) fn is_unicast(address: IpAddr) -> bool {
             !(v6.is_unspecified()
                 || v6.is_multicast()
                 || v6.is_unicast_link_local()
-                || v6.to_ipv4_mapped().is_some())
+                || v6.to_ipv4_mapped().is_some()
+                || stands_in(address))
         }
     }
 }
@@ -484,6 +485,7 @@ mod tests {
             "[::]:9",
             "[ff02::1]:9",
             "[fe80::1]:9",
+            "[100::1]:9",
             "[::ffff:10.0.0.1]:9",
         ] {
             let bytes = offer(vec![info(address)]).to_bytes();
