@@ -15,10 +15,12 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 
+use crate::capture::{Tcpdump, is_stun, secrets_of};
 use crate::command::{Done, Stream};
 use crate::namespace::Namespace;
+use crate::pcap;
 use crate::tornet::{self, TorNetwork};
-use crate::world::{Home, World, contains, eventually, has, knob, texts};
+use crate::world::{self, Home, World, contains, eventually, has, knob, texts};
 
 /// A descriptor takes a while to be found, and a slow machine takes its time for everything.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -553,4 +555,83 @@ fn under_a_strict_onion_route_nothing_leaves_but_tors_packets() {
     eventually(Duration::from_secs(30), "a packet leaves", || {
         namespace.counted() + namespace.sent_away() - away > 0
     });
+}
+
+/// Alice talks to Bob through Tor and to Carol directly. What is beside Tor while she talks to
+/// Bob is what an idle link needs; and Bob, once blocked, finds nobody, as if she had left.
+#[test]
+fn a_contact_through_tor_and_one_beside_it_tell_nothing_of_each_other() {
+    let namespace = match (Namespace::new(), tornet::missing(), has("tcpdump")) {
+        (Ok(namespace), None, true) => namespace,
+        (Err(missing), ..) | (_, Some(missing), _) => return println!("skipped: needs {missing}"),
+        _ => return println!("skipped: needs tcpdump"),
+    };
+    let inside = |program: &str| namespace.command(Path::new(program));
+    let network = TorNetwork::start_by(&inside);
+    let world = World::inside(Arc::clone(&namespace));
+    let [a, b] = homes(&world, &network);
+    let c = world.home("c", "carol");
+    c.start();
+    pair(&a, &b);
+    world::pair(&a, "carol", &c, "alice");
+    send(&a, "bob", "through Tor");
+    a.deliver("carol", "straight");
+    assert_eq!(a.wait_connected("carol")["route"], "direct");
+
+    let file = world.path("beside.pcap");
+    let began = Instant::now();
+    let dump = Tcpdump::start(&namespace, "lo", &file);
+    talk_through_a_death(&world, &a, &b);
+    assert_eq!(a.route("carol")["route"], "direct", "all the while");
+    a.deliver("carol", "the capture sees this");
+    dump.stop();
+    let seconds = usize::try_from(began.elapsed().as_secs()).unwrap();
+    let ports = network.ports();
+    let capture = pcap::parse(&fs::read(&file).unwrap());
+    let of_tor = |(_, port): &pcap::End| ports.contains(port);
+    let (tor, beside): (Vec<_>, Vec<_>) = capture
+        .streams
+        .iter()
+        .partition(|((from, to), _)| of_tor(from) || of_tor(to));
+    let bytes = |streams: &[(_, &Vec<u8>)]| streams.iter().map(|(_, bytes)| bytes.len()).sum();
+    let (through_tor, to_the_server): (usize, usize) = (bytes(&tor), bytes(&beside));
+    assert!(through_tor > 3 << 20, "{through_tor} bytes: the control");
+    assert!(to_the_server < 20_000, "{to_the_server} bytes");
+    // Heartbeats every 20 s from both sides, and what acknowledges them.
+    let links = capture.datagrams.iter();
+    let links = links.filter(|datagram| !is_stun(&datagram.payload)).count();
+    assert!((1..40 + seconds).contains(&links), "{links} in {seconds} s");
+    let payloads = capture.datagrams.iter().map(|datagram| &datagram.payload);
+    let seen: Vec<&Vec<u8>> = payloads
+        .chain(beside.iter().map(|(_, bytes)| *bytes))
+        .collect();
+    for (what, secret) in [&a, &b].into_iter().flat_map(secrets_of) {
+        for needle in pcap::disguises(&secret) {
+            let found = seen.iter().any(|bytes| contains(bytes, &needle));
+            assert!(!found, "{what} beside Tor");
+        }
+    }
+
+    // Whether she has left or does not want to be reached: Bob's call finds nobody.
+    let missed = || {
+        eventually(PATIENCE, "the link has ended", || {
+            b.route("alice")["connected"] == false
+        });
+        let said = b.run(&["route", "test", "alice", "--timeout", "20s"]);
+        let said = said.exits(7).stderr;
+        let absent = [
+            "the onion service is not there",
+            "the onion service did not answer in time",
+            // The call is under way.
+            "the peer is not online",
+        ];
+        let heard = absent.iter().any(|word| said.contains(word));
+        assert!(heard, "{said}");
+    };
+    a.stop();
+    missed();
+    a.start();
+    send(&b, "alice", "welcome back");
+    a.run(&["contact", "block", "bob"]).ok();
+    missed();
 }
