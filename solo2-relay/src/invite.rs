@@ -6,8 +6,9 @@
 //! ```
 //!
 //! ID, KEY and PIN are base64url, HOST is a name, an IPv4 address, or an IPv6 address in
-//! brackets. An onion service is reached over TCP alone. Parameters that a reader does not know are passed over, so that an invite
-//! may say more one day; one that it knows and cannot read is an error.
+//! brackets. An onion service is reached over TCP alone. Parameters that a reader does not
+//! know are passed over, so that an invite may say more one day; one that it knows and cannot
+//! read is an error.
 //! Spec: docs/protocol/8-relay.md §3.
 
 mod uri;

@@ -17,13 +17,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use solo2_relay::invite::{Host, Invite};
+use solo2_relay::invite::Invite;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use crate::error::{Failure, Kind};
 use crate::net::onion::{self, Bridge};
 use crate::net::signal::{self, SignalUrlError};
-use crate::net::socket::is_onion;
 use crate::paths;
 use crate::size::Size;
 use zeroize::Zeroizing;
@@ -195,12 +194,13 @@ impl TryFrom<String> for RelayInvite {
     fn try_from(text: String) -> Result<RelayInvite, String> {
         let text = Zeroizing::new(text.trim().to_owned());
         match text.parse::<Invite>() {
-            Ok(invite) => match invite.host {
-                Host::Name(name) if is_onion(&name) && onion::service(&name).is_none() => {
-                    Err(SignalUrlError::Onion(name).to_string())
+            Ok(invite) => {
+                let host = invite.host.in_a_url();
+                if invite.host.is_onion() && onion::service(&host).is_none() {
+                    return Err(SignalUrlError::Onion(host).to_string());
                 }
-                _ => Ok(RelayInvite(text)),
-            },
+                Ok(RelayInvite(text))
+            }
             Err(why) => Err(why.to_string()),
         }
     }

@@ -90,21 +90,29 @@ async fn send(
 ) -> Result<(), Broken> {
     loop {
         let next = takers.lock().await.recv().await;
-        let Some((number, head, sealed)) = next else {
-            stream.write_all(&END.to_be_bytes()).await?;
-            return stream.finish().await;
-        };
-        let mut before = number.to_be_bytes().to_vec();
-        before.extend_from_slice(&head.to_be_bytes());
-        let mut parts = [Bytes::from(before), sealed];
-        match timeout(STALL, stream.write_chunks(&mut parts)).await {
-            Ok(written) => written?,
-            Err(_) => {
-                strands.clear();
-                return Err(Broken);
-            }
+        let ends = next.is_none();
+        let written = timeout(STALL, put(&mut stream, next)).await;
+        if written.is_err() {
+            strands.clear();
+        }
+        written.map_err(|_| Broken)??;
+        if ends {
+            return Ok(());
         }
     }
+}
+
+/// Writes one record, or the end.
+async fn put(stream: &mut SendStream, next: Option<Numbered>) -> Result<(), Broken> {
+    let Some((number, head, sealed)) = next else {
+        stream.write_all(&END.to_be_bytes()).await?;
+        return stream.finish().await;
+    };
+    let mut before = number.to_be_bytes().to_vec();
+    before.extend_from_slice(&head.to_be_bytes());
+    stream
+        .write_chunks(&mut [Bytes::from(before), sealed])
+        .await
 }
 
 /// The receiving end.
